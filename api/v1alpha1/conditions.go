@@ -1,0 +1,197 @@
+package v1alpha1
+
+// Conditions have positive polarity. Unknown means not looked yet, or the look
+// failed; False means looked, and it is not so. Reasons are also the reasons of
+// the events that tell of a change.
+
+// ConditionReady is True when every other condition of the object is.
+//
+// Possible reasons for it to be True: Ready.
+// Possible reasons for it to be False: NotReady.
+// Possible reasons for it to be Unknown: Progressing.
+const (
+	ConditionReady = "Ready"
+
+	ReasonReady       = "Ready"
+	ReasonNotReady    = "NotReady"
+	ReasonProgressing = "Progressing"
+)
+
+// Reasons that any condition may carry.
+const (
+	// ReasonPending says that this generation has not been looked at yet.
+	ReasonPending = "Pending"
+	// ReasonAWSError says that AWS refused or failed a call; the message names
+	// the operation, the error code and the request id.
+	ReasonAWSError = "AWSError"
+	// ReasonCredentialsInvalid says that AWS does not accept the account's credentials.
+	ReasonCredentialsInvalid = "CredentialsInvalid"
+	// ReasonCredentialsMissing says that the account's credentials Secret is absent or incomplete.
+	ReasonCredentialsMissing = "CredentialsMissing"
+	// ReasonSuspended says that a difference was found and left alone, because the object is suspended.
+	ReasonSuspended = "Suspended"
+	// ReasonAPIError says that the Kubernetes API refused or failed a call.
+	ReasonAPIError = "APIError"
+)
+
+// ConditionSigningKeyReady tells whether the issuer's signing keys can be used.
+//
+// Possible reasons for it to be True: KeyActive.
+// Possible reasons for it to be False: KeySecretDamaged.
+const (
+	ConditionSigningKeyReady = "SigningKeyReady"
+
+	ReasonKeyActive        = "KeyActive"
+	ReasonKeySecretDamaged = "KeySecretDamaged"
+)
+
+// ConditionBrokerAvailable tells whether the broker's Deployment serves.
+//
+// Possible reasons for it to be True: BrokerAvailable.
+// Possible reasons for it to be False: BrokerUnavailable.
+const (
+	ConditionBrokerAvailable = "BrokerAvailable"
+
+	ReasonBrokerAvailable   = "BrokerAvailable"
+	ReasonBrokerUnavailable = "BrokerUnavailable"
+)
+
+// ConditionDiscoveryPublished tells whether the documents fetched through the
+// issuer URL are the ones that belong to this issuer.
+//
+// Possible reasons for it to be True: Published.
+// Possible reasons for it to be False: KeyNotPublished, DocumentInvalid.
+// Possible reasons for it to be Unknown: Unreachable.
+const (
+	ConditionDiscoveryPublished = "DiscoveryPublished"
+
+	ReasonPublished       = "Published"
+	ReasonKeyNotPublished = "KeyNotPublished"
+	ReasonDocumentInvalid = "DocumentInvalid"
+	ReasonUnreachable     = "Unreachable"
+)
+
+// ConditionProviderRegistered tells whether every account knows the issuer as
+// an IAM OIDC provider.
+//
+// Possible reasons for it to be True: Registered.
+// Possible reasons for it to be False: CredentialsInvalid, CredentialsMissing, AWSError.
+// Possible reasons for it to be Unknown: AWSError.
+const (
+	ConditionProviderRegistered = "ProviderRegistered"
+
+	ReasonRegistered = "Registered"
+)
+
+// ReasonInUse says that an OIDCIssuer is being deleted while WalletFederations
+// still refer to it. It is a reason of Ready and of events.
+const ReasonInUse = "InUse"
+
+// ReasonPlainHTTP is the reason of the event that says that an issuer URL is
+// good for a stand-in only: AWS itself takes https without a port and nothing else.
+const ReasonPlainHTTP = "PlainHTTP"
+
+// ConditionIssuerReady tells whether the federation's issuer and account can be used.
+//
+// Possible reasons for it to be True: IssuerReady.
+// Possible reasons for it to be False: IssuerNotFound, IssuerNotReady, AccountNotFound,
+// CredentialsInvalid, CredentialsMissing.
+const (
+	ConditionIssuerReady = "IssuerReady"
+
+	ReasonIssuerReady     = "IssuerReady"
+	ReasonIssuerNotFound  = "IssuerNotFound"
+	ReasonIssuerNotReady  = "IssuerNotReady"
+	ReasonAccountNotFound = "AccountNotFound"
+)
+
+// ConditionBucketPoliciesApplied tells whether the policy of every bucket
+// carries our statements, and ours alone under our Sids.
+//
+// Possible reasons for it to be True: Applied.
+// Possible reasons for it to be False: BucketNotFound, PolicyInvalid, PolicyTooLarge,
+// Suspended, AWSError, CredentialsInvalid.
+// Possible reasons for it to be Unknown: AWSError.
+const (
+	ConditionBucketPoliciesApplied = "BucketPoliciesApplied"
+
+	ReasonApplied        = "Applied"
+	ReasonBucketNotFound = "BucketNotFound"
+	ReasonPolicyInvalid  = "PolicyInvalid"
+	ReasonPolicyTooLarge = "PolicyTooLarge"
+)
+
+// ConditionRoleConfined tells whether the role's own policies stay within what
+// the federation gives: a broad grant voids the isolation of every bucket that
+// has no guard, because IAM is a union of allows.
+//
+// Possible reasons for it to be True: Confined.
+// Possible reasons for it to be False: BroadGrant, WalletTagOnRole, RoleNotFound, RoleClaimed,
+// PolicyInvalid, AWSError, CredentialsInvalid.
+// Possible reasons for it to be Unknown: AWSError.
+const (
+	ConditionRoleConfined = "RoleConfined"
+
+	ReasonConfined        = "Confined"
+	ReasonBroadGrant      = "BroadGrant"
+	ReasonWalletTagOnRole = "WalletTagOnRole"
+	ReasonRoleNotFound    = "RoleNotFound"
+	ReasonRoleClaimed     = "RoleClaimed"
+)
+
+// ConditionTrustPolicyApplied tells whether the role's trust policy is ours. It
+// is written last, so that no session exists before the buckets are guarded.
+//
+// Possible reasons for it to be True: Applied.
+// Possible reasons for it to be False: WaitingForBuckets, WaitingForRole, RoleNotFound, RoleClaimed,
+// WalletTagOnRole, PolicyTooLarge, Suspended, AWSError, CredentialsInvalid.
+// Possible reasons for it to be Unknown: AWSError.
+const (
+	ConditionTrustPolicyApplied = "TrustPolicyApplied"
+
+	ReasonWaitingForBuckets = "WaitingForBuckets"
+	ReasonWaitingForRole    = "WaitingForRole"
+)
+
+// ConditionIsolationVerified tells whether two wallets were tried against the
+// documents in force now and could not reach each other.
+//
+// Possible reasons for it to be True: Isolated.
+// Possible reasons for it to be False: IsolationBroken, AccessDenied.
+// Possible reasons for it to be Unknown: DocumentsChanged, DocumentsNotApplied, ProbeFailed, Propagating.
+const (
+	ConditionIsolationVerified = "IsolationVerified"
+
+	// ReasonIsolated says that everything was answered as it must be.
+	ReasonIsolated = "Isolated"
+	// ReasonIsolationBroken says that something that must be denied was allowed.
+	ReasonIsolationBroken = "IsolationBroken"
+	// ReasonAccessDenied says that nothing leaked, but a wallet was denied what is its own.
+	ReasonAccessDenied = "AccessDenied"
+	// ReasonDocumentsChanged says that the documents in force are not the ones that were proven.
+	ReasonDocumentsChanged = "DocumentsChanged"
+	// ReasonDocumentsNotApplied says that there is nothing to prove yet.
+	ReasonDocumentsNotApplied = "DocumentsNotApplied"
+	// ReasonProbeFailed says that the look failed; it says nothing about the isolation.
+	ReasonProbeFailed = "ProbeFailed"
+	// ReasonPropagating says that documents were just written and AWS does not act on them yet.
+	ReasonPropagating = "Propagating"
+)
+
+// Reasons of events that belong to no condition.
+const (
+	// ReasonDriftRepaired says that a document had been changed by somebody else and was put right.
+	ReasonDriftRepaired = "DriftRepaired"
+	// ReasonDocumentWritten says that a document was written.
+	ReasonDocumentWritten = "DocumentWritten"
+	// ReasonGrantRemoved says that a broad grant was taken out of the role.
+	ReasonGrantRemoved = "GrantRemoved"
+	// ReasonRestored says that an original document was put back.
+	ReasonRestored = "Restored"
+	// ReasonNotRestored says that an original document was not put back, and why.
+	ReasonNotRestored = "NotRestored"
+	// ReasonDeletionBlocked says why an object that is being deleted stays.
+	ReasonDeletionBlocked = "DeletionBlocked"
+	// ReasonKeyCreated says that a signing key was made.
+	ReasonKeyCreated = "KeyCreated"
+)
