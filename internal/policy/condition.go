@@ -1,0 +1,110 @@
+package policy
+
+import "strings"
+
+// Condition is one key under one operator of a Condition element. All conditions
+// of a statement must hold.
+type Condition struct {
+	// Operator is the operator as the document spells it, with its set prefix
+	// and IfExists suffix, such as "ForAnyValue:StringLikeIfExists".
+	Operator string
+	// Key is the condition key as the document spells it.
+	Key string
+	// Values are the values, of which one must match, or none for a negated
+	// operator. An empty list holds for no request.
+	Values []string
+
+	operator operator
+	key      string // lower-case
+	operands []operand
+}
+
+// compile prepares c for evaluation. Policy variables are special if variables
+// is set. It returns the index of the value that cannot be used and what is
+// wrong with it, or "".
+func (c *Condition) compile(op operator, syntax patternSyntax) (index int, problem string) {
+	c.operator = op
+	c.key = strings.ToLower(c.Key)
+	for i, value := range c.Values {
+		compiled, problem := compileOperand(op, value, syntax)
+		if problem != "" {
+			return i, problem
+		}
+		c.operands = append(c.operands, compiled)
+	}
+	return 0, ""
+}
+
+// holds reports whether the condition is true of a request.
+func (c *Condition) holds(ctx Context) bool {
+	value, present := ctx.lookup(c.key)
+	switch {
+	case len(c.operands) == 0:
+		return false
+	case c.operator.family == nullFamily:
+		return c.nullHolds(present)
+	case !present:
+		return c.operator.holdsWithoutKey()
+	}
+	switch c.operator.quantifier {
+	case forAllValues:
+		for _, s := range value.Strings {
+			if !c.accepts(ctx, s) {
+				return false
+			}
+		}
+		return true
+	case forAnyValue:
+		for _, s := range value.Strings {
+			if c.accepts(ctx, s) {
+				return true
+			}
+		}
+		return false
+	case scalar:
+		// AWS never matches a multivalued key here, negated and IfExists
+		// included, even if it has a single value.
+		return !value.multivalued() && c.accepts(ctx, value.Strings[0])
+	default:
+		return false
+	}
+}
+
+// holdsWithoutKey reports whether a condition is true of a request that lacks
+// its key.
+func (o operator) holdsWithoutKey() bool {
+	switch {
+	case o.ifExists, o.quantifier == forAllValues:
+		return true
+	case o.quantifier == forAnyValue:
+		return false
+	default:
+		return o.negated
+	}
+}
+
+// nullHolds reports whether any value asks for the key to be absent ("true") or
+// present ("false") as it is.
+func (c *Condition) nullHolds(present bool) bool {
+	for _, o := range c.operands {
+		if o == boolOperand(!present) {
+			return true
+		}
+	}
+	return false
+}
+
+// accepts reports whether one value of the request satisfies the condition: it
+// is one of the condition's values or, for a negated operator, none of them.
+func (c *Condition) accepts(ctx Context, value string) bool {
+	if c.operator.family == arnFamily && !isARN(value) {
+		// What is no ARN satisfies no ARN operator, not even ArnNotLike.
+		return false
+	}
+	for _, o := range c.operands {
+		if o.match(ctx, value) {
+			return !c.operator.negated
+		}
+	}
+	return c.operator.negated
+}

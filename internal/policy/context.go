@@ -1,0 +1,80 @@
+package policy
+
+import "strings"
+
+// Value is what a request says about one condition key.
+type Value struct {
+	// Strings are the values; a key that is multivalued by definition may have
+	// several. No strings at all is the same as the key being absent.
+	Strings []string
+	// List is set for keys that are multivalued by definition, such as
+	// aws:TagKeys, however many values this request carries. Such a key matches
+	// no operator that lacks ForAllValues or ForAnyValue.
+	List bool
+}
+
+// multivalued reports whether only the set operators may look at v.
+func (v Value) multivalued() bool { return v.List || len(v.Strings) > 1 }
+
+// Context is the request context: values by condition key. Keys are lower-case,
+// because condition keys are case-insensitive; write through Set and SetList.
+type Context map[string]Value
+
+// Set gives key the single value value, in place of any other.
+func (c Context) Set(key, value string) {
+	c[strings.ToLower(key)] = Value{Strings: []string{value}}
+}
+
+// SetList gives key, which is multivalued by definition, the values values.
+func (c Context) SetList(key string, values ...string) {
+	c[strings.ToLower(key)] = Value{Strings: values, List: true}
+}
+
+// lookup returns the value of key, which is lower-case, and whether it is present.
+func (c Context) lookup(key string) (Value, bool) {
+	v, ok := c[key]
+	return v, ok && len(v.Strings) > 0
+}
+
+// AddTo puts into c the keys that describe p, as the IAM User Guide's table of
+// principal key values has them: aws:PrincipalArn, aws:PrincipalAccount,
+// aws:PrincipalType, aws:userid, aws:username for a user, aws:FederatedProvider
+// for a session bought with a web identity, and aws:PrincipalTag/* from tags.
+//
+// While a trust policy is judged for a web identity there is no
+// aws:PrincipalArn, and the token's tags are request tags and not the
+// principal's: tags is then ignored.
+func (p *Principal) AddTo(c Context, tags map[string]string) {
+	switch p.Type {
+	case Anonymous:
+		c.Set("aws:PrincipalAccount", "anonymous")
+		c.Set("aws:PrincipalType", "Anonymous")
+		c.Set("aws:userid", "anonymous")
+		return
+	case WebIdentity:
+		c.Set("aws:PrincipalAccount", p.Account)
+		c.Set("aws:PrincipalType", "User")
+		c.Set("aws:userid", p.ProviderARN)
+		return
+	case Root:
+		c.Set("aws:PrincipalArn", p.ARN)
+		c.Set("aws:PrincipalType", "Account")
+		c.Set("aws:userid", p.Account)
+	case User:
+		c.Set("aws:PrincipalArn", p.ARN)
+		c.Set("aws:PrincipalType", "User")
+		c.Set("aws:userid", p.UniqueID)
+		c.Set("aws:username", p.ARN[strings.LastIndexByte(p.ARN, '/')+1:])
+	case AssumedRole:
+		c.Set("aws:PrincipalArn", p.RoleARN)
+		c.Set("aws:PrincipalType", "AssumedRole")
+		c.Set("aws:userid", p.UniqueID+":"+p.SessionName)
+		if p.ProviderARN != "" {
+			c.Set("aws:FederatedProvider", p.ProviderARN)
+		}
+	}
+	c.Set("aws:PrincipalAccount", p.Account)
+	for key, value := range tags {
+		c.Set("aws:PrincipalTag/"+key, value)
+	}
+}
