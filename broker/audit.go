@@ -1,0 +1,66 @@
+package broker
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/litentry/wallet-federation/internal/wallet"
+)
+
+// reasonOK is the reason of a record whose request succeeded. The others are
+// the codes of failures and the finer ones that callers are not told.
+const reasonOK = "ok"
+
+// record is the audit record of one sign-in or mint. Handlers fill it as they
+// learn things, and it is written once, when they are done. It has no field for
+// a bearer, JWT, nonce or signature.
+type record struct {
+	event  string
+	reason string
+	wallet wallet.Address
+	kid    string
+	jti    string
+	role   string
+	// session is the jti of the session, bearer the SHA-256 of its bearer.
+	session string
+	bearer  string
+}
+
+// setBearer remembers which bearer was used, by its hash.
+func (r *record) setBearer(bearer string) {
+	digest := sha256.Sum256([]byte(bearer))
+	r.bearer = hex.EncodeToString(digest[:])
+}
+
+func (r *record) write(ctx context.Context, logger *slog.Logger, now time.Time) {
+	handler := logger.Handler()
+	if !handler.Enabled(ctx, slog.LevelInfo) {
+		return
+	}
+	outcome := "refused"
+	if r.reason == reasonOK {
+		outcome = "ok"
+	}
+	attributes := [...]slog.Attr{
+		slog.String("event", r.event),
+		slog.String("outcome", outcome),
+		slog.String("reason", r.reason),
+		slog.String("wallet", string(r.wallet)),
+		slog.String("kid", r.kid),
+		slog.String("jti", r.jti),
+		slog.String("role", r.role),
+		slog.String("session", r.session),
+		slog.String("bearer_sha256", r.bearer),
+	}
+	known := slices.DeleteFunc(attributes[:], func(a slog.Attr) bool { return a.Value.String() == "" })
+	// Made by hand, without the source position that the logger would look up
+	// for each record of one and the same line.
+	entry := slog.NewRecord(now, slog.LevelInfo, "audit", 0)
+	entry.AddAttrs(known...)
+	// There is nowhere to report a log that cannot be written.
+	_ = handler.Handle(ctx, entry)
+}

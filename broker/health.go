@@ -1,0 +1,32 @@
+package broker
+
+import "net/http"
+
+const statusOK = "ok"
+
+type healthAnswer struct {
+	Status string `json:"status"`
+}
+
+type readyAnswer struct {
+	Status string `json:"status"`
+	// Checks are named, each with "ok" or "failed".
+	Checks map[string]string `json:"checks"`
+}
+
+// healthz answers as long as the process serves at all.
+func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, healthAnswer{Status: statusOK})
+}
+
+// readyz answers whether a token minted now would verify.
+func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
+	answer := readyAnswer{Status: statusOK, Checks: map[string]string{"signing": statusOK}}
+	if err := s.current.Load().checkSigning(); err != nil {
+		s.logger.ErrorContext(r.Context(), "not ready", "check", "signing", "error", err)
+		answer.Status, answer.Checks["signing"] = "failed", "failed"
+		writeJSON(w, http.StatusServiceUnavailable, answer)
+		return
+	}
+	writeJSON(w, http.StatusOK, answer)
+}

@@ -1,0 +1,99 @@
+package broker
+
+import (
+	"crypto/rand"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/litentry/wallet-federation/internal/wallet"
+)
+
+type mintRequest struct {
+	// RoleARN is a pointer so that an empty name is told from none.
+	RoleARN *string `json:"role_arn"`
+}
+
+type mintAnswer struct {
+	jwt     string
+	wallet  wallet.Address
+	expires time.Time
+}
+
+// json writes the answer's text by hand: nothing in it needs escaping, and
+// looking for that in every JWT is a good part of what a mint costs beyond its
+// signature.
+func (a *mintAnswer) json() []byte {
+	b := make([]byte, 0, len(a.jwt)+128)
+	b = append(append(b, `{"jwt":"`...), a.jwt...)
+	b = append(append(b, `","wallet":"`...), a.wallet...)
+	b = strconv.AppendInt(append(b, `","expiration":`...), a.expires.Unix(), 10)
+	return append(b, '}')
+}
+
+// mint exchanges a session bearer for a JWT of the same wallet, pinned to the
+// role that is asked for, or to all that are declared.
+func (s *Server) mint(w http.ResponseWriter, r *http.Request) {
+	audit := &record{event: "mint", reason: reasonOK}
+	defer func() { audit.write(r.Context(), s.logger, s.now()) }()
+
+	answer, refused := s.mintFor(w, r, audit)
+	if refused != nil {
+		if audit.reason == reasonOK {
+			audit.reason = refused.Code
+		}
+		writeFailure(w, refused)
+		return
+	}
+	writeBody(w, http.StatusOK, answer.json())
+}
+
+func (s *Server) mintFor(w http.ResponseWriter, r *http.Request, audit *record) (*mintAnswer, *failure) {
+	state, now := s.current.Load(), s.now()
+	bearer, found := bearerOf(r.Header)
+	if !found {
+		audit.reason = "bearer_missing"
+		return nil, failUnauthorized
+	}
+	audit.setBearer(bearer)
+	session, err := s.sessions.verify(bearer, now)
+	if err != nil {
+		audit.reason = err.Error()
+		return nil, failUnauthorized
+	}
+	audit.wallet, audit.session = session.wallet, session.id
+	// A wallet that was taken off the list since it signed in mints no more.
+	if !state.admits(session.wallet) {
+		return nil, failNotAdmitted
+	}
+	minter, refused := state.selectMinter(w, r)
+	if refused != nil {
+		return nil, refused
+	}
+	audit.kid, audit.role, audit.jti = minter.KeyID(), minter.role, rand.Text()
+	jwt, expires, err := minter.Mint(session.wallet, now, audit.jti)
+	if err != nil {
+		return nil, failInternal
+	}
+	return &mintAnswer{jwt: jwt, wallet: session.wallet, expires: expires}, nil
+}
+
+// selectMinter fails closed without roles: a token that is pinned to none would
+// be good for any role that trusts the issuer.
+func (s *snapshot) selectMinter(w http.ResponseWriter, r *http.Request) (roleMinter, *failure) {
+	var request mintRequest
+	if refused := decodeOptionalBody(w, r, &request); refused != nil {
+		return roleMinter{}, refused
+	}
+	if len(s.minters) == 0 {
+		return roleMinter{}, failNoRoles
+	}
+	if request.RoleARN == nil {
+		return s.minters[""], nil
+	}
+	minter, found := s.minters[*request.RoleARN]
+	if !found || *request.RoleARN == "" {
+		return roleMinter{}, failRole
+	}
+	return minter, nil
+}

@@ -1,0 +1,81 @@
+package broker
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/litentry/wallet-federation/internal/strictjson"
+)
+
+// maxBodyBytes bounds every request body; the largest honest one has some 250.
+const maxBodyBytes = 4 << 10
+
+// decodeBody reads the JSON body of a request into v, which points to a struct.
+func decodeBody(w http.ResponseWriter, r *http.Request, v any) *failure {
+	if !isJSON(r.Header) {
+		return failMediaType
+	}
+	body, refused := readBody(w, r)
+	if refused != nil {
+		return refused
+	}
+	if strictjson.Unmarshal(body, v) != nil || !startsObject(body) {
+		return failRequest
+	}
+	return nil
+}
+
+// decodeOptionalBody is decodeBody for a body that may be left out, together
+// with its Content-Type.
+func decodeOptionalBody(w http.ResponseWriter, r *http.Request, v any) *failure {
+	if r.ContentLength == 0 {
+		return nil
+	}
+	return decodeBody(w, r, v)
+}
+
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *failure) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBodyBytes))
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		return nil, failTooLarge
+	}
+	if err != nil {
+		return nil, failRequest
+	}
+	return body, nil
+}
+
+// startsObject tells an object from null, which decodes into anything.
+func startsObject(body []byte) bool {
+	return strings.HasPrefix(strings.TrimLeft(string(body), " \t\r\n"), "{")
+}
+
+func isJSON(header http.Header) bool {
+	types := header.Values("Content-Type")
+	if len(types) != 1 || len(header.Values("Content-Encoding")) > 0 {
+		return false
+	}
+	mediaType, parameters, err := mime.ParseMediaType(types[0])
+	if err != nil || mediaType != "application/json" {
+		return false
+	}
+	charset, given := parameters["charset"]
+	if given && !strings.EqualFold(charset, "utf-8") {
+		return false
+	}
+	return len(parameters) == 0 || given && len(parameters) == 1
+}
+
+// bearerOf returns the credentials of the one Authorization header, if it has
+// the form of RFC 6750, section 2.1.
+func bearerOf(header http.Header) (string, bool) {
+	values := header["Authorization"]
+	if len(values) != 1 {
+		return "", false
+	}
+	scheme, bearer, found := strings.Cut(values[0], " ")
+	return bearer, found && strings.EqualFold(scheme, "Bearer")
+}

@@ -1,0 +1,115 @@
+package broker_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// serve runs a broker on a loopback port until stop is called or the test ends.
+func serve(t *testing.T, f *fixture) (address string, stop func() error) {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	stopped := make(chan error, 1)
+	go func() { stopped <- f.server.Serve(ctx, listener) }()
+	t.Cleanup(cancel)
+	return listener.Addr().String(), func() error {
+		cancel()
+		return <-stopped
+	}
+}
+
+func dial(t *testing.T, address string) net.Conn {
+	t.Helper()
+	connection, err := new(net.Dialer).DialContext(t.Context(), "tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = connection.Close() })
+	if err := connection.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	return connection
+}
+
+func TestServeFinishesWhatIsUnderWay(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	address, stop := serve(t, f)
+	connection := dial(t, address)
+	body := `{"address":"` + alice + `","chain_id":1}`
+	// The server asks for the body only once the handler reads it: from then on
+	// the request is under way.
+	_, err := fmt.Fprintf(connection, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", startPath, len(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader := bufio.NewReader(connection)
+	line, err := reader.ReadString('\n')
+	if err != nil || !strings.Contains(line, "100 Continue") {
+		t.Fatalf("got %q, %v", line, err)
+	}
+	if _, err := reader.ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	stopped := make(chan error, 1)
+	go func() { stopped <- stop() }()
+	eventually(t, "new connections are refused", func() bool {
+		connection, err := new(net.Dialer).DialContext(t.Context(), "tcp", address)
+		if err == nil {
+			_ = connection.Close()
+		}
+		return err != nil
+	})
+	if _, err := io.WriteString(connection, body); err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.ReadResponse(reader, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		t.Errorf("the request under way got %s", response.Status)
+	}
+	if err := <-stopped; err != nil {
+		t.Errorf("Serve returned %v", err)
+	}
+}
+
+func TestServeRefusesHeadersWithoutEnd(t *testing.T) {
+	t.Parallel()
+	address, _ := serve(t, newFixture(t))
+	connection := dial(t, address)
+	if _, err := io.WriteString(connection, "GET /healthz HTTP/1.1\r\nHost: x\r\nX: "+strings.Repeat("a", 21<<10)); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(connection).ReadString('\n')
+	if err != nil || !strings.Contains(line, "431") {
+		t.Errorf("got %q, %v", line, err)
+	}
+}
+
+func TestServeReportsAListenerThatFails(t *testing.T) {
+	t.Parallel()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := newFixture(t).server.Serve(t.Context(), listener); err == nil || !strings.Contains(err.Error(), "serving") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/litentry/wallet-federation/internal/brokerconfig"
+	"github.com/litentry/wallet-federation/internal/signingkey"
+)
+
+// files writes what the operator mounts and returns the flags that name it.
+func files(t *testing.T) []string {
+	t.Helper()
+	config := brokerconfig.Default()
+	config.Issuer, config.Admission.Mode = "https://broker.example.org", brokerconfig.Open
+	configData, err := config.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := signingkey.New(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyData, err := keys.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	var flags []string
+	for name, data := range map[string][]byte{"config": configData, "keys": keyData, "session-key": make([]byte, 32)} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		flags = append(flags, "--"+name+"="+path)
+	}
+	return flags
+}
+
+func TestRunServesFromFilesUntilItIsTold(t *testing.T) {
+	t.Parallel()
+	ctx, stop := context.WithCancel(t.Context())
+	reader, writer := io.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		err := run(ctx, append(files(t), "--listen=127.0.0.1:0"), writer, io.Discard)
+		_ = writer.Close()
+		done <- err
+	}()
+	address := listening(t, reader)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/readyz", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := http.Client{Timeout: 10 * time.Second}
+	response, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Errorf("readyz answered %s", response.Status)
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Errorf("run returned %v", err)
+	}
+}
+
+// listening returns the address in the line that says so, and goes on reading
+// so that the log never blocks.
+func listening(t *testing.T, log io.Reader) string {
+	t.Helper()
+	lines := bufio.NewScanner(log)
+	for lines.Scan() {
+		var line struct{ Msg, Address string }
+		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+			t.Fatalf("log line %q: %v", lines.Text(), err)
+		}
+		if line.Msg == "listening" {
+			go func() { _, _ = io.Copy(io.Discard, log) }()
+			return line.Address
+		}
+	}
+	t.Fatal("the log ended before the broker listened")
+	return ""
+}
+
+func TestRunRefuses(t *testing.T) {
+	t.Parallel()
+	good := files(t)
+	for name, c := range map[string]struct {
+		arguments []string
+		reason    string
+	}{
+		"no flags":                {nil, "are required"},
+		"a flag nobody knows":     {append(good[:3:3], "--insecure"), "flag provided but not defined"},
+		"a word after the flags":  {append(good[:3:3], "serve"), `unexpected argument "serve"`},
+		"a file that is missing":  {append(good[:3:3], "--config=/nonexistent"), "reading configuration"},
+		"an address that is none": {append(good[:3:3], "--listen=nowhere"), "nowhere"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := run(t.Context(), c.arguments, io.Discard, io.Discard)
+			if err == nil || !strings.Contains(err.Error(), c.reason) {
+				t.Errorf("got %v, want it to say %q", err, c.reason)
+			}
+		})
+	}
+}

@@ -1,0 +1,77 @@
+package signingkey
+
+import (
+	"crypto/ecdsa"
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/lestrrat-go/jwx/v2/jwk"
+)
+
+// Algorithm is the JWS algorithm of every key (RFC 7518, section 3.4).
+const Algorithm = "ES256"
+
+// coordinateBytes is the size of a P-256 coordinate and scalar.
+const coordinateBytes = 32
+
+// State says what a key is used for.
+type State string
+
+// Active is the state of the one key that signs.
+const Active State = "Active"
+
+// ParseState reads a state and refuses every word that is not one.
+func ParseState(s string) (State, error) {
+	if State(s) == Active {
+		return Active, nil
+	}
+	return "", fmt.Errorf("unknown key state %q: want %q", s, Active)
+}
+
+// Key is one signing key. However it is printed, logged or encoded, it shows
+// its id and nothing of its private part.
+type Key struct {
+	// ID is the kid: the RFC 7638 SHA-256 thumbprint of the public key.
+	ID string
+	// State says what the key is used for.
+	State State
+	// CreatedAt is when the key was made, in whole seconds UTC.
+	CreatedAt time.Time
+
+	private *ecdsa.PrivateKey
+	public  jwk.Key
+}
+
+// Sign returns the JWS ES256 signature of payload: r and s as 32 bytes each
+// (RFC 7518, section 3.4). It is safe for concurrent use.
+func (k Key) Sign(payload []byte) ([]byte, error) {
+	digest := sha256.Sum256(payload)
+	r, s, err := ecdsa.Sign(rand.Reader, k.private, digest[:])
+	if err != nil {
+		return nil, fmt.Errorf("signing with key %s: %w", k.ID, err)
+	}
+	signature := make([]byte, 2*coordinateBytes)
+	r.FillBytes(signature[:coordinateBytes])
+	s.FillBytes(signature[coordinateBytes:])
+	return signature, nil
+}
+
+// Format implements [fmt.Formatter] for every verb and flag.
+func (k Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, k.String()) }
+
+// String returns the key's id and state.
+func (k Key) String() string { return "signingkey.Key(" + k.ID + " " + string(k.State) + ")" }
+
+// GoString implements [fmt.GoStringer] without the private key.
+func (k Key) GoString() string { return k.String() }
+
+// LogValue implements [slog.LogValuer] without the private key.
+func (k Key) LogValue() slog.Value { return slog.StringValue(k.String()) }
+
+// MarshalText writes what [Key.String] returns: keys are stored by
+// [Set.Marshal] or not at all.
+func (k Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
