@@ -1,0 +1,47 @@
+package localaws
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/litentry/wallet-federation/internal/policy"
+)
+
+// builtinPolicy is a policy that AWS itself manages.
+type builtinPolicy struct {
+	name, id, document string
+}
+
+// builtinPolicies are those of AWS's policies that can be attached here, with
+// AWS's own documents.
+// https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html
+func builtinPolicies() []builtinPolicy {
+	return []builtinPolicy{
+		{"AdministratorAccess", "ANPAIWMBCKSKIEE64ZLYK",
+			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`},
+		{"AmazonS3FullAccess", "ANPAIFIR6V6BVTRAHWINE",
+			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:*","s3-object-lambda:*"],"Resource":"*"}]}`},
+		{"AmazonS3ReadOnlyAccess", "ANPAIZTJ4DXE7G6AGAE6M",
+			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:Get*","s3:List*","s3:Describe*","s3-object-lambda:Get*","s3-object-lambda:List*"],"Resource":"*"}]}`},
+	}
+}
+
+// addBuiltinPolicies fills a new account. AWS's policies belong to the account
+// "aws", which is how they are told from the customer's.
+func (s *Server) addBuiltinPolicies() error {
+	for _, b := range builtinPolicies() {
+		document, err := policy.Parse(policy.Identity, []byte(b.document))
+		if err != nil {
+			return fmt.Errorf("parsing the managed policy %q: %w", b.name, err)
+		}
+		arn := "arn:" + s.options.Partition + ":iam::aws:policy/" + b.name
+		s.state.policies[arn] = &managedPolicy{
+			name: b.name, path: "/", id: b.id, arn: arn,
+			created:    time.Date(2015, time.February, 6, 18, 40, 0, 0, time.UTC),
+			policyText: policyText{text: b.document, document: document},
+		}
+	}
+	administrator := s.state.policies["arn:"+s.options.Partition+":iam::aws:policy/AdministratorAccess"]
+	s.administratorAccess = policy.Policy{Name: "managed policy \"AdministratorAccess\"", Document: administrator.document}
+	return nil
+}

@@ -1,0 +1,72 @@
+package localaws
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"time"
+)
+
+// Options configures a Server. The zero value is usable.
+type Options struct {
+	// Account is the 12-digit account id; default 123456789012.
+	Account string
+	// Partition is aws (the default), aws-us-gov or aws-cn.
+	Partition string
+	// Region is reported in condition keys and buckets; default us-east-1.
+	Region string
+	// AccessKeyID and SecretAccessKey are the administrator's credentials;
+	// both default to "localaws".
+	AccessKeyID     string
+	SecretAccessKey string
+	// HTTPClient fetches the discovery document and key set of an OpenID
+	// Connect issuer. The default gives up after 5 seconds.
+	HTTPClient *http.Client
+	// Now is the clock; default time.Now.
+	Now func() time.Time
+	// Logger receives a debug record for each call, and the reason of each
+	// refusal; default discards.
+	Logger *slog.Logger
+	// Fault, if set, is asked before every call and may break it. It is called
+	// from many goroutines at once.
+	Fault func(Call) *Fault
+}
+
+// jwksTimeout bounds the look-up of an issuer's keys. AWS gives an identity
+// provider about five seconds before it answers IDPCommunicationError.
+const jwksTimeout = 5 * time.Second
+
+var accountPattern = regexp.MustCompile(`^\d{12}$`)
+
+func (o *Options) complete() error {
+	setDefault(&o.Account, "123456789012")
+	setDefault(&o.Partition, "aws")
+	setDefault(&o.Region, "us-east-1")
+	setDefault(&o.AccessKeyID, "localaws")
+	setDefault(&o.SecretAccessKey, "localaws")
+	if o.HTTPClient == nil {
+		o.HTTPClient = &http.Client{Timeout: jwksTimeout}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if !accountPattern.MatchString(o.Account) {
+		return fmt.Errorf("account %q is not 12 digits", o.Account)
+	}
+	switch o.Partition {
+	case "aws", "aws-us-gov", "aws-cn":
+		return nil
+	default:
+		return fmt.Errorf("partition %q is not one of aws, aws-us-gov, aws-cn", o.Partition)
+	}
+}
+
+func setDefault(field *string, value string) {
+	if *field == "" {
+		*field = value
+	}
+}

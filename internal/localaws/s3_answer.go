@@ -1,0 +1,142 @@
+package localaws
+
+import (
+	"bytes"
+	"encoding/xml"
+	"maps"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// s3Namespace is the XML namespace of S3's answers.
+const s3Namespace = "http://s3.amazonaws.com/doc/2006-03-01/"
+
+// s3Answer collects an answer, which is sent only when it is known that it is
+// to be sent. It is an http.ResponseWriter for gofakes3.
+type s3Answer struct {
+	status int
+	header http.Header
+	body   bytes.Buffer
+}
+
+func newS3Answer() *s3Answer {
+	return &s3Answer{header: http.Header{}}
+}
+
+// Header implements http.ResponseWriter.
+func (a *s3Answer) Header() http.Header { return a.header }
+
+// Write implements http.ResponseWriter.
+func (a *s3Answer) Write(data []byte) (int, error) { return a.body.Write(data) }
+
+// WriteHeader implements http.ResponseWriter.
+func (a *s3Answer) WriteHeader(status int) { a.status = status }
+
+// xml makes the answer an XML document.
+func (a *s3Answer) xml(document any) *apiError {
+	a.body.Reset()
+	a.body.WriteString(xml.Header)
+	a.header.Set("Content-Type", "application/xml")
+	if err := xml.NewEncoder(&a.body).Encode(document); err != nil {
+		return newError(http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again.")
+	}
+	return nil
+}
+
+// noContent makes the answer an empty one.
+func (a *s3Answer) noContent() *apiError {
+	a.status = http.StatusNoContent
+	return nil
+}
+
+// send writes the answer to the client.
+func (a *s3Answer) send(w http.ResponseWriter, r *http.Request) {
+	header := w.Header()
+	maps.Copy(header, a.header) // as they are: user metadata is in lower case
+	addRequestIDs(header)
+	if a.status == 0 {
+		a.status = http.StatusOK
+	}
+	if a.status == http.StatusNoContent || a.status == http.StatusNotModified {
+		header.Del("Content-Type")
+	} else if header.Get("Content-Length") == "" {
+		header.Set("Content-Length", strconv.Itoa(a.body.Len()))
+	}
+	w.WriteHeader(a.status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(a.body.Bytes()) // the client is gone if this fails
+	}
+}
+
+// refusal reads the error that gofakes3 answered; nil if it served the request.
+func (a *s3Answer) refusal() *apiError {
+	if a.status < http.StatusBadRequest {
+		return nil
+	}
+	var body struct {
+		Code    string
+		Message string
+	}
+	if err := xml.Unmarshal(a.body.Bytes(), &body); err == nil && body.Code != "" {
+		return newError(a.status, body.Code, "%s", body.Message)
+	}
+	switch a.status { // of a HEAD request, which has no body
+	case http.StatusNotFound:
+		return noSuchKey()
+	case http.StatusPreconditionFailed:
+		return newError(a.status, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
+	}
+	return newError(a.status, strings.ReplaceAll(http.StatusText(a.status), " ", ""), "%s", http.StatusText(a.status))
+}
+
+// s3Error is the body of an error.
+type s3Error struct {
+	XMLName   xml.Name `xml:"Error"`
+	Code      string
+	Message   string
+	RequestID string `xml:"RequestId"`
+	HostID    string `xml:"HostId"`
+}
+
+// writeS3Error answers with an error as S3 words it. The answer to a HEAD
+// request has no body, so all that it says is the status.
+func writeS3Error(w http.ResponseWriter, r *http.Request, e *apiError) {
+	addRequestIDs(w.Header())
+	answer := s3Error{
+		Code: e.code, Message: e.message,
+		RequestID: w.Header().Get("X-Amz-Request-Id"), HostID: w.Header().Get("X-Amz-Id-2"),
+	}
+	w.Header().Set("Content-Type", "application/xml")
+	w.WriteHeader(e.status)
+	if r.Method == http.MethodHead {
+		return
+	}
+	body, err := xml.Marshal(answer)
+	if err != nil {
+		return
+	}
+	_, _ = w.Write(append([]byte(xml.Header), body...)) // the client is gone if this fails
+}
+
+func addRequestIDs(header http.Header) {
+	header.Set("X-Amz-Request-Id", newID(""))
+	header.Set("X-Amz-Id-2", newSecret(48))
+	header.Set("Server", "AmazonS3")
+}
+
+func noSuchBucket() *apiError {
+	return newError(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
+}
+
+func noSuchKey() *apiError {
+	return newError(http.StatusNotFound, "NoSuchKey", "The specified key does not exist.")
+}
+
+func notImplemented() *apiError {
+	return newError(http.StatusNotImplemented, "NotImplemented", "A header or query you provided implies functionality that is not implemented.")
+}
+
+func malformedXML() *apiError {
+	return newError(http.StatusBadRequest, "MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema")
+}

@@ -1,0 +1,257 @@
+package localaws
+
+import (
+	"context"
+	"encoding/xml"
+	"net/http"
+	"regexp"
+
+	"github.com/rclone/gofakes3"
+)
+
+// bucketOwnerEnforced is the object ownership of a new bucket: ACLs are off.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
+const bucketOwnerEnforced = "BucketOwnerEnforced"
+
+var regionPattern = regexp.MustCompile(`^[a-z]{2,3}(-[a-z]+){1,3}-\d$`)
+
+// readConfig reads the XML body of a call that configures a bucket.
+func readConfig(q *s3Request, document any) *apiError {
+	body, failure := readBody(q.http, maxConfigBody)
+	if failure != nil {
+		return failure
+	}
+	if _, failure := checkDigests(q.http.Header, body); failure != nil {
+		return failure
+	}
+	if err := xml.Unmarshal(body, document); err != nil {
+		return malformedXML()
+	}
+	return nil
+}
+
+// createChecks are the permissions that a new bucket needs besides
+// s3:CreateBucket.
+func createChecks(_ *Server, q *s3Request) ([]s3Check, *apiError) {
+	location, failure := bucketLocation(q)
+	if failure != nil {
+		return nil, failure
+	}
+	q.context.Set("s3:locationconstraint", location)
+	var checks []s3Check
+	if q.http.Header.Get("X-Amz-Object-Ownership") != "" {
+		checks = append(checks, s3Check{action: "s3:PutBucketOwnershipControls", bucket: q.bucket})
+	}
+	if setsACL(q.http.Header) {
+		checks = append(checks, s3Check{action: "s3:PutBucketAcl", bucket: q.bucket})
+	}
+	return checks, nil
+}
+
+// bucketLocation is the region that CreateBucket asks for; empty for the default.
+func bucketLocation(q *s3Request) (string, *apiError) {
+	body, failure := readBody(q.http, maxConfigBody)
+	if failure != nil || len(body) == 0 {
+		return "", failure
+	}
+	var configuration struct {
+		XMLName            xml.Name `xml:"CreateBucketConfiguration"`
+		LocationConstraint string
+	}
+	if failure := readConfig(q, &configuration); failure != nil {
+		return "", failure
+	}
+	if l := configuration.LocationConstraint; l != "" && !regionPattern.MatchString(l) {
+		return "", newError(http.StatusBadRequest, "InvalidLocationConstraint", "The specified location-constraint is not valid")
+	}
+	return configuration.LocationConstraint, nil
+}
+
+// createBucket makes a bucket of the account, with AWS's defaults: all public
+// access blocked and ACLs off. All regions live here, so that the bucket gets
+// the region that is asked for, whatever region the request was signed for.
+func (s *Server) createBucket(q *s3Request) *apiError {
+	region, failure := bucketLocation(q)
+	if failure != nil {
+		return failure
+	}
+	if region == "" {
+		region = s.options.Region
+	}
+	if gofakes3.ValidateBucketName(q.bucket) != nil {
+		return newError(http.StatusBadRequest, "InvalidBucketName", "The specified bucket is not valid.")
+	}
+	ownership := q.http.Header.Get("X-Amz-Object-Ownership")
+	if ownership == "" {
+		ownership = bucketOwnerEnforced
+	}
+	if failure := checkNewBucket(q.http.Header, ownership); failure != nil {
+		return failure
+	}
+	created, failure := s.storage.create(q.http.Context(), &bucket{
+		name: q.bucket, region: region, ownership: ownership,
+		publicAccess: &publicAccessBlock{BlockPublicAcls: true, IgnorePublicAcls: true, BlockPublicPolicy: true, RestrictPublicBuckets: true},
+	})
+	// us-east-1 alone answers its owner with success if the bucket exists.
+	if failure != nil || (!created && region != "us-east-1") {
+		return newError(http.StatusConflict, "BucketAlreadyOwnedByYou", "Your previous request to create the named bucket succeeded and you already own it.")
+	}
+	q.answer.header.Set("Location", "/"+q.bucket)
+	return nil
+}
+
+func checkNewBucket(header http.Header, ownership string) *apiError {
+	if header.Get("X-Amz-Bucket-Object-Lock-Enabled") != "" {
+		return notImplemented()
+	}
+	if !validOwnership(ownership) {
+		return newError(http.StatusBadRequest, "InvalidArgument", "Invalid x-amz-object-ownership header: %s", ownership)
+	}
+	if acl := header.Get("X-Amz-Acl"); setsACL(header) && acl != "private" {
+		return newError(http.StatusBadRequest, "InvalidBucketAclWithObjectOwnership", "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")
+	}
+	return nil
+}
+
+// create adds a bucket, unless it exists.
+func (st *storage) create(ctx context.Context, b *bucket) (created bool, failure *apiError) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.buckets[b.name] != nil {
+		return false, nil
+	}
+	if err := st.objects.CreateBucket(ctx, b.name); err != nil {
+		return false, newError(http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again.")
+	}
+	st.buckets[b.name] = b
+	return true, nil
+}
+
+func (s *Server) headBucket(q *s3Request) *apiError {
+	q.answer.header.Set("X-Amz-Bucket-Region", q.target.region)
+	q.answer.header.Set("Content-Type", "application/xml")
+	return nil
+}
+
+func (s *Server) deleteBucket(q *s3Request) *apiError {
+	st := s.storage
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	err := st.objects.DeleteBucket(q.http.Context(), q.bucket)
+	switch {
+	case gofakes3.HasErrorCode(err, gofakes3.ErrBucketNotEmpty):
+		return newError(http.StatusConflict, "BucketNotEmpty", "The bucket you tried to delete is not empty")
+	case err != nil:
+		return noSuchBucket()
+	}
+	delete(st.buckets, q.bucket)
+	return q.answer.noContent()
+}
+
+func (s *Server) getBucketLocation(q *s3Request) *apiError {
+	location := q.target.region
+	if location == "us-east-1" {
+		location = "" // for history's sake
+	}
+	return q.answer.xml(struct {
+		XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ LocationConstraint"`
+		Region  string   `xml:",chardata"`
+	}{Region: location})
+}
+
+// listMultipartUploads lists the uploads under way. gofakes3 takes a bucket
+// that never had one for an error.
+func (s *Server) listMultipartUploads(q *s3Request) *apiError {
+	failure := s.forward(q)
+	if failure == nil || failure.code != "NoSuchUpload" {
+		return failure
+	}
+	q.answer.status = http.StatusOK
+	return q.answer.xml(struct {
+		XMLName     xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ListMultipartUploadsResult"`
+		Bucket      string
+		Prefix      string
+		Delimiter   string `xml:",omitempty"`
+		MaxUploads  int
+		IsTruncated bool
+	}{Bucket: q.bucket, Prefix: q.query.Get("prefix"), Delimiter: q.query.Get("delimiter"), MaxUploads: 1000})
+}
+
+// ownershipControls is the body of the calls of the same name.
+type ownershipControls struct {
+	XMLName xml.Name        `xml:"OwnershipControls"`
+	Xmlns   string          `xml:"xmlns,attr,omitempty"`
+	Rules   []ownershipRule `xml:"Rule"`
+}
+
+type ownershipRule struct {
+	ObjectOwnership string
+}
+
+func validOwnership(ownership string) bool {
+	return ownership == bucketOwnerEnforced || ownership == "BucketOwnerPreferred" || ownership == "ObjectWriter"
+}
+
+func (s *Server) getOwnershipControls(q *s3Request) *apiError {
+	if q.target.ownership == "" {
+		return newError(http.StatusNotFound, "OwnershipControlsNotFoundError", "The bucket ownership controls were not found")
+	}
+	return q.answer.xml(ownershipControls{Xmlns: s3Namespace, Rules: []ownershipRule{{q.target.ownership}}})
+}
+
+func (s *Server) putOwnershipControls(q *s3Request) *apiError {
+	var controls ownershipControls
+	if failure := readConfig(q, &controls); failure != nil {
+		return failure
+	}
+	if len(controls.Rules) != 1 || !validOwnership(controls.Rules[0].ObjectOwnership) {
+		return malformedXML()
+	}
+	return s.storage.update(q.bucket, func(b *bucket) { b.ownership = controls.Rules[0].ObjectOwnership })
+}
+
+func (s *Server) deleteOwnershipControls(q *s3Request) *apiError {
+	q.answer.status = http.StatusNoContent
+	return s.storage.update(q.bucket, func(b *bucket) { b.ownership = "" })
+}
+
+// setsACL tells whether a request asks for an ACL.
+func setsACL(header http.Header) bool {
+	for _, name := range []string{
+		"X-Amz-Acl", "X-Amz-Grant-Full-Control", "X-Amz-Grant-Read", "X-Amz-Grant-Read-Acp", "X-Amz-Grant-Write", "X-Amz-Grant-Write-Acp",
+	} {
+		if header.Get(name) != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// checkObjectACL refuses the ACL of an upload where ACLs are off, but for the one
+// that says what is so anyway. With ACLs on, only the default ACL is served.
+func checkObjectACL(q *s3Request) *apiError {
+	acl := q.http.Header.Get("X-Amz-Acl")
+	if !setsACL(q.http.Header) || acl == "bucket-owner-full-control" {
+		return nil
+	}
+	if q.target.ownership == bucketOwnerEnforced {
+		return aclNotSupported()
+	}
+	if acl != "private" {
+		return notImplemented()
+	}
+	return nil
+}
+
+// putACL serves PutBucketAcl and PutObjectAcl. gofakes3 takes the default ACL and
+// no other.
+func (s *Server) putACL(q *s3Request) *apiError {
+	if q.target.ownership == bucketOwnerEnforced {
+		return aclNotSupported()
+	}
+	return s.forward(q)
+}
+
+func aclNotSupported() *apiError {
+	return newError(http.StatusBadRequest, "AccessControlListNotSupported", "The bucket does not allow ACLs")
+}

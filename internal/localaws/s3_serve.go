@@ -1,0 +1,148 @@
+package localaws
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/rclone/gofakes3"
+)
+
+// serveS3 answers one S3 request of an authenticated, or anonymous, caller.
+func (s *Server) serveS3(w http.ResponseWriter, r *http.Request, c *caller) {
+	q, refusal := s.readS3(r, c)
+	call := Call{Service: "s3", Operation: q.operation.name, Principal: c.arn(), Write: q.operation.write()}
+	failure := s.perform(call, func() *apiError {
+		if refusal != nil {
+			return refusal
+		}
+		return s.answerS3(q)
+	})
+	if failure != nil {
+		writeS3Error(w, r, failure)
+		return
+	}
+	q.answer.send(w, r)
+}
+
+// answerS3 judges the request and, if it may be, serves it.
+func (s *Server) answerS3(q *s3Request) *apiError {
+	if failure := s.findBucket(q); failure != nil {
+		return failure
+	}
+	if failure := s.checkExpectedOwner(q); failure != nil {
+		return failure
+	}
+	q.context = s.s3Context(q)
+	if failure := s.checkVersion(q); failure != nil {
+		return failure
+	}
+	if failure := s.judge(q); failure != nil {
+		return failure
+	}
+	if q.operation.serve != nil {
+		return q.operation.serve(s, q)
+	}
+	return s.forward(q)
+}
+
+// findBucket looks the request's bucket up. That a bucket does not exist is no
+// secret: bucket names are global.
+func (s *Server) findBucket(q *s3Request) *apiError {
+	if q.operation.level == onAccount {
+		return nil
+	}
+	q.target = s.storage.bucket(q.bucket)
+	if q.target == nil && q.operation.name != "CreateBucket" {
+		return noSuchBucket()
+	}
+	if q.source != nil && s.storage.bucket(q.source.bucket) == nil {
+		return noSuchBucket()
+	}
+	return nil
+}
+
+// checkExpectedOwner refuses a request that expects another owner of a bucket.
+// All buckets belong to the one account.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
+func (s *Server) checkExpectedOwner(q *s3Request) *apiError {
+	for _, header := range []string{"X-Amz-Expected-Bucket-Owner", "X-Amz-Source-Expected-Bucket-Owner"} {
+		if owner := q.http.Header.Get(header); owner != "" && owner != s.options.Account {
+			return accessDenied("Access Denied")
+		}
+	}
+	return nil
+}
+
+// checkVersion refuses to serve a delete marker that is asked for by its version.
+// AWS finds that out before it judges.
+func (s *Server) checkVersion(q *s3Request) *apiError {
+	asked := objectVersion{q.bucket, q.key, q.version}
+	if q.source != nil {
+		asked = q.source.objectVersion
+	}
+	if asked.id == "" || q.operation.name == "DeleteObject" {
+		return nil
+	}
+	found, err := s.storage.objects.HeadObjectVersion(asked.bucket, asked.key, gofakes3.VersionID(asked.id))
+	if err != nil || !found.IsDeleteMarker {
+		return nil // a version that does not exist is found missing when it is read
+	}
+	if q.source != nil {
+		return newError(http.StatusBadRequest, "InvalidRequest", "The source of a copy request may not specifically refer to a delete marker by version id.")
+	}
+	q.answer.header.Set("X-Amz-Delete-Marker", "true")
+	return newError(http.StatusMethodNotAllowed, "MethodNotAllowed", "The specified method is not allowed against this resource.")
+}
+
+// forward lets gofakes3 answer. It gets a request made anew from what has been
+// judged, and nothing else.
+func (s *Server) forward(q *s3Request) *apiError {
+	ctx := q.http.Context()
+	if q.source != nil {
+		ctx = withVersion(ctx, q.source.objectVersion)
+	} else {
+		ctx = withVersion(ctx, objectVersion{q.bucket, q.key, q.version})
+	}
+	inner := q.http.Clone(ctx)
+	inner.URL = &url.URL{Path: "/" + q.bucket}
+	if q.operation.level == onObject {
+		inner.URL.Path += "/" + q.key
+	}
+	query := url.Values{}
+	for name, values := range q.query {
+		if name != "versionId" {
+			query[name] = values
+		}
+	}
+	inner.URL.RawQuery = query.Encode()
+	inner.Header.Del("X-Amz-Content-Sha256") // the payload has been unwrapped
+	if q.source != nil {
+		inner.Header.Set("X-Amz-Copy-Source", q.source.header())
+	}
+	if failure := s.storage.serve(q.answer, inner); failure != nil {
+		return failure
+	}
+	for name := range q.answer.header {
+		if strings.HasPrefix(name, "Access-Control-") { // no bucket here has a CORS configuration
+			q.answer.header.Del(name)
+		}
+	}
+	failure := q.answer.refusal()
+	if failure != nil && failure.code == "NoSuchKey" {
+		return s.missingKey(q)
+	}
+	return failure
+}
+
+// serve lets gofakes3 answer. It panics on some input, such as a
+// part-number-marker behind the last part.
+func (st *storage) serve(answer *s3Answer, r *http.Request) (failure *apiError) {
+	defer func() {
+		if recover() != nil {
+			failure = newError(http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again.")
+		}
+	}()
+	st.protocol.ServeHTTP(answer, r)
+	return nil
+}

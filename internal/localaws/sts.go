@@ -1,0 +1,182 @@
+package localaws
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/litentry/wallet-federation/internal/policy"
+)
+
+const (
+	minAssumeSeconds     = 900
+	defaultAssumeSeconds = 3600
+	maxChainedSeconds    = 3600
+	maxSessionPolicy     = 2048 // characters
+	maxSessionPolicyARNs = 10
+)
+
+var (
+	sessionNameRule    = rule{2, 64, namePattern}
+	sourceIdentityRule = rule{2, 64, namePattern}
+	externalIDRule     = rule{2, 1224, regexp.MustCompile(`^[\w+=,.@:/-]*$`)}
+	sessionPolicyRule  = rule{1, maxSessionPolicy, documentRule.pattern}
+)
+
+// stsAPI is STS as far as it is needed. GetCallerIdentity needs no permission,
+// and the calls that assume a role are judged by its trust policy.
+var stsAPI = queryAPI{
+	service:   "sts",
+	namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
+	version:   "2011-06-15",
+	operations: map[string]operation{
+		"GetCallerIdentity":         {run: (*Server).getCallerIdentity},
+		"AssumeRole":                {run: (*Server).assumeRole},
+		"AssumeRoleWithWebIdentity": {unsigned: true, run: (*Server).assumeRoleWithWebIdentity},
+	},
+}
+
+func (s *Server) getCallerIdentity(q *query) (any, *apiError) {
+	p := q.caller.principal
+	userID := p.UniqueID
+	if q.caller.session != nil {
+		userID += ":" + p.SessionName
+	}
+	return struct {
+		Arn     string
+		UserID  string `xml:"UserId"`
+		Account string
+	}{p.ARN, userID, p.Account}, nil
+}
+
+// assumption is a request to assume a role, as both calls make it.
+type assumption struct {
+	roleARN        string
+	sessionName    string
+	duration       time.Duration
+	policies       []policy.Policy
+	policySize     int
+	tags           tagSet
+	transitive     []string
+	sourceIdentity string
+	provider       string // ARN, for a web identity
+	subject        string // for a web identity
+}
+
+// readAssumption reads the parameters that both calls share.
+func (s *Server) readAssumption(q *query) (*assumption, *apiError) {
+	a := &assumption{}
+	var failure *apiError
+	if a.roleARN, failure = q.matching("RoleArn", arnRule); failure != nil {
+		return nil, failure
+	}
+	if a.sessionName, failure = q.matching("RoleSessionName", sessionNameRule); failure != nil {
+		return nil, failure
+	}
+	seconds, failure := q.number("DurationSeconds", defaultAssumeSeconds, minAssumeSeconds, maxSessionSeconds)
+	if failure != nil {
+		return nil, failure
+	}
+	a.duration = time.Duration(seconds) * time.Second
+	return a, s.readSessionPolicies(q, a)
+}
+
+// readSessionPolicies reads the inline session policy and the managed ones.
+func (s *Server) readSessionPolicies(q *query, a *assumption) *apiError {
+	if q.has("Policy") {
+		if _, failure := q.matching("Policy", sessionPolicyRule); failure != nil {
+			return failure
+		}
+		inline, failure := q.parsePolicy("Policy", policy.Identity)
+		if failure != nil {
+			return failure
+		}
+		a.policies = append(a.policies, policy.Policy{Name: "session policy", Document: inline.document})
+		a.policySize = policySize(inline.text)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range maxListMembers {
+		key := fmt.Sprintf("PolicyArns.member.%d.arn", i+1)
+		if !q.has(key) {
+			return nil
+		}
+		p := s.state.policies[q.text(key)]
+		if p == nil {
+			return newError(400, "MalformedPolicyDocument", "Policy %s does not exist or is not attachable.", q.text(key))
+		}
+		if i >= maxSessionPolicyARNs {
+			return constraintError(key, "policyArns", fmt.Sprintf("Member must have length less than or equal to %d", maxSessionPolicyARNs))
+		}
+		a.policies = append(a.policies, policy.Policy{Name: "session policy " + p.arn, Document: p.document})
+	}
+	return nil
+}
+
+// trustContext adds to ctx what a trust policy may ask about a request.
+func (a *assumption) trustContext(ctx policy.Context, requested tagSet) {
+	ctx.Set("sts:RoleSessionName", a.sessionName)
+	if a.sourceIdentity != "" {
+		ctx.Set("sts:SourceIdentity", a.sourceIdentity)
+	}
+	for _, t := range requested {
+		ctx.Set("aws:RequestTag/"+t.Key, t.Value)
+	}
+	if len(requested) > 0 {
+		ctx.SetList("aws:TagKeys", requested.keys()...)
+	}
+	if len(a.transitive) > 0 {
+		ctx.SetList("sts:TransitiveTagKeys", a.transitive...)
+	}
+}
+
+// actions are what the trust policy must allow: assuming the role and, where
+// the session gets them, tagging it and naming its source.
+func (a *assumption) actions(assume string) []string {
+	actions := []string{assume}
+	if len(a.tags) > 0 {
+		actions = append(actions, "sts:TagSession")
+	}
+	if a.sourceIdentity != "" {
+		actions = append(actions, "sts:SetSourceIdentity")
+	}
+	return actions
+}
+
+// checkTags holds session tags to AWS's rules.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
+func (a *assumption) checkTags() *apiError {
+	if len(a.tags) > maxTags {
+		return constraintError(fmt.Sprint(len(a.tags)), "tags", fmt.Sprintf("Member must have length less than or equal to %d", maxTags))
+	}
+	if failure := a.tags.check("tags"); failure != nil {
+		return failure
+	}
+	if a.tags.duplicateKey() {
+		return invalidParameter("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+	}
+	if slices.ContainsFunc(a.transitive, func(key string) bool { return a.tags.index(key) < 0 }) {
+		return invalidParameter("The specified transitive tag key must be included in the requested tags.")
+	}
+	return nil
+}
+
+func invalidParameter(message string) *apiError {
+	return newError(400, "InvalidParameterValue", "%s", message)
+}
+
+// findRole finds the role to be assumed; nil if there is none.
+func (s *Server) findRole(arn string) *role {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.roleByARN(arn)
+}
+
+// checkDuration holds a session to the longest that its role gives.
+func (a *assumption) checkDuration(r *role) *apiError {
+	if a.duration > r.maxSession {
+		return validationError("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+	}
+	return nil
+}
