@@ -1,0 +1,124 @@
+package awsapi
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/smithy-go"
+)
+
+// Class says what to do about an error.
+type Class int
+
+// The classes of errors.
+const (
+	// Transient errors pass by themselves: try again with backoff.
+	Transient Class = iota
+	// NotFound says that the thing asked for is not there.
+	NotFound
+	// Exists says that the thing to be made is there already.
+	Exists
+	// Refused says that the caller lacks a permission.
+	Refused
+	// BadCredentials says that AWS does not know or no longer accepts the caller.
+	BadCredentials
+	// Invalid says that AWS does not accept what was sent.
+	Invalid
+)
+
+// Error is an answer of AWS that is not a success, or the lack of an answer.
+// Its text names the operation, the code and the request id.
+type Error struct {
+	// Operation is the call, such as iam:GetRole.
+	Operation string
+	// Code is AWS's error code; empty if AWS did not answer.
+	Code string
+	// RequestID is AWS's request id; empty if AWS did not answer.
+	RequestID string
+	// Class says what to do about it.
+	Class Class
+
+	err error
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	if e.Code == "" {
+		return fmt.Sprintf("calling %s: %v", e.Operation, e.err)
+	}
+	var api smithy.APIError
+	message := ""
+	if errors.As(e.err, &api) {
+		message = ": " + api.ErrorMessage()
+	}
+	return fmt.Sprintf("calling %s: %s%s (request id %s)", e.Operation, e.Code, message, e.RequestID)
+}
+
+// Unwrap returns the error of the SDK.
+func (e *Error) Unwrap() error { return e.err }
+
+// ClassOf returns the class of an error of this package. Any other error, a
+// timeout for one, is transient.
+func ClassOf(err error) Class {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Class
+	}
+	return Transient
+}
+
+// Is reports whether err is an error of this package of the given class.
+func Is(err error, class Class) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Class == class
+}
+
+// wrap gives an SDK error its operation, code, request id and class.
+func wrap(operation string, err error) error {
+	e := &Error{Operation: operation, err: err}
+	if response, ok := errors.AsType[*awshttp.ResponseError](err); ok {
+		e.RequestID = response.RequestID
+	}
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
+		e.Code = api.ErrorCode()
+		e.Class = classify(e.Code, api.ErrorFault())
+		return e
+	}
+	return e
+}
+
+// The codes by class, as the API references of IAM, STS and S3 list them.
+// A code that is not here is transient if the fault is the server's.
+var codes = map[Class][]string{
+	NotFound:       {"NoSuchEntity", "NoSuchBucket", "NoSuchBucketPolicy", "NotFound"},
+	Exists:         {"EntityAlreadyExists"},
+	Refused:        {"AccessDenied", "AccessDeniedException", "AllAccessDisabled", "UnmodifiableEntity"},
+	BadCredentials: {"InvalidClientTokenId", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "ExpiredTokenException", "InvalidToken", "UnrecognizedClientException"},
+	Transient: {
+		"Throttling", "ThrottlingException", "TooManyRequests", "RequestLimitExceeded", "SlowDown", "OperationAborted",
+		"ConcurrentModification", "EntityTemporarilyUnmodifiable", "ServiceFailure", "InternalFailure", "InternalError",
+		"ServiceUnavailable", "RequestTimeout", "RequestTimeTooSkewed", "OpenIdIdpCommunicationError",
+	},
+}
+
+func classify(code string, fault smithy.ErrorFault) Class {
+	for class, list := range codes {
+		if slices.Contains(list, code) {
+			return class
+		}
+	}
+	if fault == smithy.FaultServer {
+		return Transient
+	}
+	return Invalid
+}
+
+// errorCode returns AWS's code, or a word for the lack of an answer.
+func errorCode(err error) string {
+	if e, ok := errors.AsType[*Error](err); ok && e.Code != "" {
+		return e.Code
+	}
+	return "NoAnswer"
+}
