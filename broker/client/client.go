@@ -25,6 +25,10 @@ const (
 
 // Client calls the broker of one issuer. It is safe for concurrent use.
 type Client struct {
+	// ChainID is the EIP-155 chain that sign-ins name: one that the issuer
+	// takes. No chain is asked anything. New sets it to 1, Ethereum's main net.
+	ChainID uint64
+
 	issuer string
 	url    *url.URL
 	http   http.Client
@@ -39,7 +43,7 @@ func New(issuer string, httpClient *http.Client) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("creating broker client: %w", err)
 	}
-	c := &Client{issuer: issuer, url: parsed, now: time.Now}
+	c := &Client{ChainID: mainnet, issuer: issuer, url: parsed, now: time.Now}
 	if httpClient != nil {
 		c.http = *httpClient
 	}

@@ -16,7 +16,7 @@ const (
 	startPath  = "/v1/auth/wallet/start"
 	verifyPath = "/v1/auth/wallet/verify"
 
-	// mainnet is the chain that sign-ins name. No chain is involved.
+	// mainnet is the chain that sign-ins name by default.
 	mainnet = 1
 
 	// clockTolerance is how far the broker's clock may be from ours.
@@ -89,7 +89,7 @@ func (c *Client) signIn(ctx context.Context, signer Signer) (Session, error) {
 		RequestID   string `json:"request_id"`
 		SIWEMessage string `json:"siwe_message"`
 	}
-	request := map[string]any{"address": address, "chain_id": mainnet}
+	request := map[string]any{"address": address, "chain_id": c.ChainID}
 	if err := c.post(ctx, startPath, "", request, &started); err != nil {
 		return Session{}, err
 	}
@@ -124,7 +124,7 @@ func (c *Client) check(text string, address wallet.Address) error {
 		URI:       c.issuer,
 		Address:   address,
 		Nonce:     message.Nonce,
-		ChainIDs:  []uint64{mainnet},
+		ChainIDs:  []uint64{c.ChainID},
 		Now:       now,
 		Tolerance: clockTolerance,
 	})

@@ -24,6 +24,7 @@ import (
 type options struct {
 	issuer, key, role, newKey string
 	address                   bool
+	chain                     uint64
 }
 
 func main() {
@@ -43,6 +44,7 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) erro
 	flags.StringVar(&o.issuer, "issuer", "", "the issuer `URL`, which is the broker's")
 	flags.StringVar(&o.key, "key", "", "`file` with the wallet's private key, 64 hexadecimal digits")
 	flags.StringVar(&o.role, "role-arn", "", "pin the token to this `role`; default: every role of the issuer")
+	flags.Uint64Var(&o.chain, "chain-id", 1, "the EIP-155 `chain` to sign in for: one that the issuer takes")
 	flags.StringVar(&o.newKey, "new-key", "", "make a key, write it to this `file`, which must not exist, and print its address")
 	flags.BoolVar(&o.address, "address", false, "print the wallet's address and nothing else")
 	if err := flags.Parse(arguments); err != nil {
@@ -75,7 +77,7 @@ func makeKey(path string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(file, key.Hex()+"\n")
+	_, err = file.WriteString(key.Hex() + "\n")
 	if err := errors.Join(err, file.Close()); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
@@ -106,6 +108,7 @@ func mint(ctx context.Context, o options, key *wallet.Key, stdout io.Writer) err
 	if err != nil {
 		return err
 	}
+	broker.ChainID = o.chain
 	session, err := broker.SignIn(ctx, client.KeySigner(key))
 	if err != nil {
 		return err

@@ -150,6 +150,10 @@ func (p *pass) requeueWithin(d time.Duration) { p.requeue = min(p.requeue, perio
 
 // announce makes an event of a condition that changed.
 func (r *Reconciler) announce(issuer *v1alpha1.OIDCIssuer, changed *metav1.Condition) {
+	// What was not looked at is no news, and Ready says what its parts said.
+	if changed.Reason == v1alpha1.ReasonPending || (changed.Type == v1alpha1.ConditionReady && changed.Status != metav1.ConditionTrue) {
+		return
+	}
 	eventType := corev1.EventTypeNormal
 	if changed.Status == metav1.ConditionFalse {
 		eventType = corev1.EventTypeWarning

@@ -45,7 +45,8 @@ func killedAt(ctx context.Context, n int, afterEffect bool, do func(context.Cont
 		if call.Principal != h.Admin.ARN || reached {
 			return nil
 		}
-		if calls++; calls < n {
+		calls++
+		if calls < n {
 			return nil
 		}
 		reached = true

@@ -146,6 +146,7 @@ func (p *pass) probeConfig(ctx context.Context) (probe.Config, error) {
 	spec := p.issuer.Spec
 	return probe.Config{
 		IssuerURL: spec.IssuerURL,
+		ChainID:   chainID(spec.Login.ChainIDs),
 		Token: token.Profile{
 			Issuer:        spec.IssuerURL,
 			Audience:      spec.Token.Audience,
@@ -162,6 +163,14 @@ func (p *pass) probeConfig(ctx context.Context) (probe.Config, error) {
 		HTTPClient:  p.HTTPClient,
 		Now:         p.Now,
 	}, nil
+}
+
+// chainID is one that the issuer takes.
+func chainID(taken []int64) uint64 {
+	if len(taken) == 0 {
+		return 0
+	}
+	return uint64(max(taken[0], 0))
 }
 
 func (p *pass) secretData(ctx context.Context, name string) (map[string][]byte, error) {

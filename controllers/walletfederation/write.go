@@ -48,9 +48,10 @@ func (p *pass) write(ctx context.Context, what write, change func() error) error
 	return nil
 }
 
-// specChanged reports whether the spec is another than that of the last pass, so
-// that a change of a document is the user's wish and no drift.
+// specChanged reports whether a document is changed because the user wishes
+// another one than in the last pass, and not because somebody edited it. What was
+// found while the federation was suspended is drift.
 func (p *pass) specChanged() bool {
 	applied := meta.FindStatusCondition(p.stored.Status.Conditions, v1alpha1.ConditionBucketPoliciesApplied)
-	return applied == nil || applied.ObservedGeneration != p.federation.Generation
+	return applied == nil || applied.ObservedGeneration != p.federation.Generation && applied.Reason != v1alpha1.ReasonSuspended
 }

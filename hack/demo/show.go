@@ -153,7 +153,7 @@ func (s *stack) printUsage() {
   %[2]s/kubernetes/kubectl get configmap %[3]s-isolation-evidence -o jsonpath='{.data.evidence\.json}'
 
   # the cloud, as its administrator
-  export AWS_ENDPOINT_URL=http://%[4]s AWS_REGION=us-east-1
+  export AWS_ENDPOINT_URL=http://%[4]s AWS_DEFAULT_REGION=us-east-1
   AWS_ACCESS_KEY_ID=localaws AWS_SECRET_ACCESS_KEY=localaws aws s3api get-bucket-policy --bucket %[5]s
 
   # the cloud, as a wallet: the AWS SDKs and the aws command line trade the JWT at STS by themselves

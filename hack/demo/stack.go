@@ -60,14 +60,13 @@ func start(ctx context.Context) (*stack, error) {
 		}
 	}
 	s := &stack{}
-	var err error
-	if err = step("etcd and kube-apiserver", func() error {
+	if err := step("etcd and kube-apiserver", func() (err error) {
 		s.Environment, err = environment.Start()
 		return err
 	}); err != nil {
 		return nil, err
 	}
-	s.bin, s.dir = filepath.Join(s.Root, "bin"), filepath.Join(s.Root, "bin", "demo")
+	s.bin, s.dir = filepath.Join(s.Root, "bin"), filepath.Join(s.Root, "bin", "demo-files")
 	if err := errors.Join(os.RemoveAll(s.dir), os.MkdirAll(s.dir, 0o700)); err != nil {
 		return s, err
 	}

@@ -48,9 +48,8 @@ func (e *Error) Error() string {
 	if e.Code == "" {
 		return fmt.Sprintf("calling %s: %v", e.Operation, e.err)
 	}
-	var api smithy.APIError
 	message := ""
-	if errors.As(e.err, &api) {
+	if api, ok := errors.AsType[smithy.APIError](e.err); ok {
 		message = ": " + api.ErrorMessage()
 	}
 	return fmt.Sprintf("calling %s: %s%s (request id %s)", e.Operation, e.Code, message, e.RequestID)
@@ -62,8 +61,7 @@ func (e *Error) Unwrap() error { return e.err }
 // ClassOf returns the class of an error of this package. Any other error, a
 // timeout for one, is transient.
 func ClassOf(err error) Class {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Class
 	}
 	return Transient
@@ -71,8 +69,8 @@ func ClassOf(err error) Class {
 
 // Is reports whether err is an error of this package of the given class.
 func Is(err error, class Class) bool {
-	var e *Error
-	return errors.As(err, &e) && e.Class == class
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Class == class
 }
 
 // wrap gives an SDK error its operation, code, request id and class.

@@ -227,7 +227,7 @@ func recordedKey(t *testing.T, given map[string]any, n int) map[string]any {
 	}
 	omitted, _ := given["omit"].([]any)
 	for _, name := range omitted {
-		delete(key, name.(string)) //nolint:forcetypeassert,errcheck // the file is ours
+		delete(key, name.(string)) //nolint:forcetypeassert // the file is ours
 	}
 	for _, name := range []string{"key", "detail", "repeat", "omit"} {
 		delete(key, name)

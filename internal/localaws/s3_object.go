@@ -22,47 +22,34 @@ func writeChecks(_ *Server, q *s3Request) ([]s3Check, *apiError) {
 
 // copyChecks are the permissions that a copy needs besides s3:PutObject on its
 // destination. The source is judged, and its preconditions are looked at, before
-// the destination is.
+// anything about the destination is.
 func copyChecks(s *Server, q *s3Request) ([]s3Check, *apiError) {
-	source := q.source
-	read := s3Check{action: "s3:GetObject", bucket: source.bucket, key: source.key}
-	if source.id != "" {
-		read.action = "s3:GetObjectVersion"
-		read.keys = map[string]string{"s3:versionid": source.id}
-	}
-	checks := []s3Check{read}
-	if q.operation.name == "CopyObject" {
-		checks = append(checks, s.copyTagChecks(q)...)
-		if setsACL(q.http.Header) {
-			checks = append(checks, s3Check{action: "s3:PutObjectAcl", bucket: q.bucket, key: q.key})
+	source, header := q.source, q.http.Header
+	fromSource := func(action, versionAction string) s3Check {
+		check := s3Check{action: action, bucket: source.bucket, key: source.key}
+		if source.id != "" {
+			check.action = versionAction
+			check.keys = map[string]string{"s3:versionid": source.id}
 		}
+		return check
 	}
-	checks = append(checks, s3Check{
-		action: "s3:PutObject", bucket: q.bucket, key: q.key,
-		before: func() *apiError { return s.checkSourceConditions(q) },
-	})
+	checks := []s3Check{fromSource("s3:GetObject", "s3:GetObjectVersion")}
+	copiesTags := q.operation.name == "CopyObject" && header.Get("X-Amz-Tagging-Directive") != "REPLACE" &&
+		len(s.objectTags(source.objectVersion)) > 0
+	if copiesTags {
+		checks = append(checks, fromSource("s3:GetObjectTagging", "s3:GetObjectVersionTagging"))
+	}
+	checks = append(checks, s3Check{before: func() *apiError { return s.checkSourceConditions(q) }})
+	if q.operation.name != "CopyObject" {
+		return checks, nil
+	}
+	if copiesTags || header.Get("X-Amz-Tagging-Directive") == "REPLACE" && header.Get("X-Amz-Tagging") != "" {
+		checks = append(checks, s3Check{action: "s3:PutObjectTagging", bucket: q.bucket, key: q.key})
+	}
+	if setsACL(header) {
+		checks = append(checks, s3Check{action: "s3:PutObjectAcl", bucket: q.bucket, key: q.key})
+	}
 	return checks, nil
-}
-
-// copyTagChecks are the permissions for the tags that the copy gets, its
-// source's or new ones.
-func (s *Server) copyTagChecks(q *s3Request) []s3Check {
-	write := s3Check{action: "s3:PutObjectTagging", bucket: q.bucket, key: q.key}
-	source := q.source
-	if q.http.Header.Get("X-Amz-Tagging-Directive") == "REPLACE" {
-		if q.http.Header.Get("X-Amz-Tagging") == "" {
-			return nil
-		}
-		return []s3Check{write}
-	}
-	if len(s.objectTags(source.objectVersion)) == 0 {
-		return nil
-	}
-	read := s3Check{action: "s3:GetObjectTagging", bucket: source.bucket, key: source.key}
-	if source.id != "" {
-		read.action = "s3:GetObjectVersionTagging"
-	}
-	return []s3Check{read, write}
 }
 
 // checkSourceConditions finds that the source does not exist, or is not the one

@@ -233,6 +233,15 @@ func TestMultipartUploads(t *testing.T) {
 	wantRefusal(t, err, "AccessDenied", "s3:ListMultipartUploadParts")
 	_, err = client.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: bucket, Key: key, UploadId: upload.UploadId})
 	wantRefusal(t, err, "AccessDenied", "s3:AbortMultipartUpload")
+	w.put(t, "foreign", "x")
+	_, err = client.UploadPartCopy(ctx, &s3.UploadPartCopyInput{
+		Bucket: bucket, Key: key, UploadId: upload.UploadId, PartNumber: aws.Int32(3), CopySource: aws.String(shared + "/foreign"),
+	})
+	wantRefusal(t, err, "AccessDenied", "s3:GetObject")
+	_, err = w.s3.UploadPartCopy(ctx, &s3.UploadPartCopyInput{
+		Bucket: bucket, Key: key, UploadId: upload.UploadId, PartNumber: aws.Int32(3), CopySource: aws.String(shared + "/foreign"),
+	})
+	wantCode(t, err, "")
 	_, err = client.UploadPart(ctx, &s3.UploadPartInput{
 		Bucket: bucket, Key: key, UploadId: upload.UploadId, PartNumber: aws.Int32(3), Body: strings.NewReader("x"), ChecksumCRC32: aws.String("AAAAAA=="),
 	})

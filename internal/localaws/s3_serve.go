@@ -91,7 +91,6 @@ func (s *Server) checkVersion(q *s3Request) *apiError {
 	if q.source != nil {
 		return newError(http.StatusBadRequest, "InvalidRequest", "The source of a copy request may not specifically refer to a delete marker by version id.")
 	}
-	q.answer.header.Set("X-Amz-Delete-Marker", "true")
 	return newError(http.StatusMethodNotAllowed, "MethodNotAllowed", "The specified method is not allowed against this resource.")
 }
 

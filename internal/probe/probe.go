@@ -29,6 +29,8 @@ const (
 type Config struct {
 	// IssuerURL is where the broker is reached, as everybody reaches it.
 	IssuerURL string
+	// ChainID is the EIP-155 chain that sign-ins name; zero for the client's default.
+	ChainID uint64
 	// Token is the profile of the issuer's tokens.
 	Token token.Profile
 	// Key is the issuer's active key.

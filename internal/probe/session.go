@@ -41,6 +41,9 @@ func (r *run) enter(ctx context.Context, report *Report) (admitted bool, err err
 	if err != nil {
 		return false, lookError("preparing broker client", err)
 	}
+	if r.config.ChainID != 0 {
+		broker.ChainID = r.config.ChainID
+	}
 	admitted = true
 	for i, name := range []string{"token of the first wallet", "token of the second wallet"} {
 		jwt, err := r.mint(ctx, broker, r.config.Wallets[i])

@@ -166,8 +166,7 @@ func get(ctx context.Context, storage *s3.Client, bucket, key string) error {
 }
 
 func code(err error) string {
-	var answer smithy.APIError
-	if errors.As(err, &answer) {
+	if answer, ok := errors.AsType[smithy.APIError](err); ok {
 		return answer.ErrorCode()
 	}
 	return fmt.Sprint(err)
