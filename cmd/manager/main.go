@@ -56,6 +56,7 @@ func run(o options) error {
 	if err != nil {
 		return fmt.Errorf("finding the API server: %w", err)
 	}
+	controllers.Pace(restConfig)
 	mgr, err := ctrl.NewManager(restConfig, ctrl.Options{
 		Scheme:                 scheme,
 		Cache:                  controllers.CacheOptions(),

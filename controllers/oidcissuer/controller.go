@@ -9,14 +9,18 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/litentry/wallet-federation/api/v1alpha1"
@@ -27,6 +31,10 @@ import (
 
 // fieldOwner is the name under which the operator applies objects.
 const fieldOwner = "wallet-federation"
+
+// concurrency is how many issuers are reconciled at once: one whose URL does not
+// answer must not keep the others waiting.
+const concurrency = 4
 
 // pollInterval is the time between looks at something outside of the cluster
 // that is not as it must be: nothing wakes us when it changes.
@@ -62,7 +70,8 @@ type Reconciler struct {
 // SetupWithManager registers the controller and its watches.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
-		For(&v1alpha1.OIDCIssuer{}).
+		// Our own status patches are no reason to look again.
+		For(&v1alpha1.OIDCIssuer{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Owns(&appsv1.Deployment{}).
 		Owns(&corev1.Service{}).
 		Owns(&corev1.ConfigMap{}).
@@ -70,9 +79,19 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Owns(&corev1.Secret{}, builder.OnlyMetadata).
 		// Tokens are pinned to the roles that federations declare, and an issuer
 		// that is being deleted waits for its federations.
-		Watches(&v1alpha1.WalletFederation{}, handler.EnqueueRequestsFromMapFunc(issuerOf)).
+		Watches(&v1alpha1.WalletFederation{}, handler.EnqueueRequestsFromMapFunc(issuerOf), builder.WithPredicates(roleChanged)).
+		WithOptions(controller.Options{MaxConcurrentReconciles: concurrency}).
 		Complete(r)
 }
+
+// roleChanged passes what concerns an issuer of its federations: that they come,
+// go, and declare a role.
+var roleChanged = predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+	before, ok := e.ObjectOld.(*v1alpha1.WalletFederation)
+	after, alsoOK := e.ObjectNew.(*v1alpha1.WalletFederation)
+	return ok && alsoOK && (before.Status.RoleARN != after.Status.RoleARN ||
+		before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero())
+}}
 
 func issuerOf(_ context.Context, object client.Object) []reconcile.Request {
 	federation, ok := object.(*v1alpha1.WalletFederation)
@@ -123,7 +142,12 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	}
 	if !equality.Semantic.DeepEqual(before.Status, issuer.Status) {
 		patchErr := r.Client.Status().Patch(ctx, issuer, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
-		err = errors.Join(err, patchErr)
+		if apierrors.IsConflict(patchErr) {
+			// The cache lags behind our last patch, or the user was faster.
+			p.requeueWithin(time.Second)
+			patchErr = nil
+		}
+		err = errors.Join(err, client.IgnoreNotFound(patchErr))
 	}
 	if err != nil {
 		return reconcile.Result{}, err

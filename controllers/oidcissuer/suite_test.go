@@ -62,7 +62,7 @@ func newWorld(ctx context.Context) *world {
 		Client: h.Client, Accounts: &account.Opener{Reader: h.Client, Accounts: accounts}, HTTPClient: &http.Client{},
 		Events: w.events, BrokerImage: "registry.example.org/broker:1", Resync: time.Minute, Now: time.Now,
 	}
-	w.issuer, err = h.Issuer(ctx, namespace, "issuer")
+	w.issuer, err = h.Issuer(namespace, "issuer")
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(func() { h.InjectFault(nil) })
 	return w

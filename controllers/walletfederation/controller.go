@@ -8,13 +8,18 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
+	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/litentry/wallet-federation/api/v1alpha1"
@@ -46,8 +51,16 @@ type Reconciler struct {
 	Events events.EventRecorder
 	// Resync is the time between looks at a settled federation: within it drift is found.
 	Resync time.Duration
+	// Backoff paces looks that fail; NewBackoff makes one.
+	Backoff workqueue.TypedRateLimiter[types.UID]
 	// Now is the clock.
 	Now func() time.Time
+}
+
+// NewBackoff returns the pace of looks that fail: after a second, then after
+// twice as long each time, up to a minute.
+func NewBackoff() workqueue.TypedRateLimiter[types.UID] {
+	return workqueue.NewTypedItemExponentialFailureRateLimiter[types.UID](time.Second, time.Minute)
 }
 
 // +kubebuilder:rbac:groups=federation.litentry.org,resources=walletfederations,verbs=get;list;watch;update;patch
@@ -61,7 +74,8 @@ type Reconciler struct {
 // SetupWithManager registers the controller and its watches.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
-		For(&v1alpha1.WalletFederation{}).
+		// Our own status patches are no reason to look again.
+		For(&v1alpha1.WalletFederation{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		Watches(&v1alpha1.OIDCIssuer{}, handler.EnqueueRequestsFromMapFunc(r.federationsOf)).
 		WithOptions(controller.Options{MaxConcurrentReconciles: concurrency}).
 		Complete(r)
@@ -139,7 +153,13 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	for _, changed := range p.Finish(federation) {
 		p.announce(&changed)
 	}
-	if err := errors.Join(err, p.patchStatus(ctx)); err != nil {
+	patchErr := p.patchStatus(ctx)
+	if apierrors.IsConflict(patchErr) {
+		// The cache lags behind our last patch, or the user was faster.
+		p.requeueWithin(time.Second)
+		patchErr = nil
+	}
+	if err := errors.Join(err, patchErr); err != nil {
 		return reconcile.Result{}, err
 	}
 	return reconcile.Result{RequeueAfter: p.requeue}, nil

@@ -21,9 +21,8 @@ const (
 	// propagation is how long AWS may take to act on a document: IAM promises
 	// nothing, and seconds to tens of seconds are seen.
 	propagation = 2 * time.Minute
-	// lookAgain is the time before another look after one that failed, or while
-	// documents propagate.
-	lookAgain = 5 * time.Second
+	// propagatingInterval is the time between proofs that fail while documents propagate.
+	propagatingInterval = 5 * time.Second
 	// failedInterval is the time between proofs of documents that failed one.
 	failedInterval = time.Minute
 )
@@ -66,7 +65,7 @@ func (p *pass) stillProven(hash string) bool {
 	if evidence.Failed > 0 {
 		interval = min(interval, failedInterval)
 		if p.propagating() {
-			interval = lookAgain
+			interval = propagatingInterval
 		}
 	}
 	left := interval - p.Now().Sub(evidence.ProbeTime.Time)
@@ -88,21 +87,19 @@ func (p *pass) propagating() bool {
 func (p *pass) prove(ctx context.Context, hash string) error {
 	config, err := p.probeConfig(ctx)
 	if err != nil {
-		p.Unknown(v1alpha1.ConditionIsolationVerified, v1alpha1.ReasonProbeFailed, "%v", err)
-		p.requeueWithin(lookAgain)
+		p.cannotLook("%v", err)
 		return nil // The issuer's conditions tell what to do about its Secrets.
 	}
 	report, err := probe.Run(ctx, config)
 	if err != nil {
-		p.Unknown(v1alpha1.ConditionIsolationVerified, v1alpha1.ReasonProbeFailed, "The probe could not look, which says nothing about the isolation: %v", err)
-		p.requeueWithin(lookAgain)
+		p.cannotLook("The probe could not look, which says nothing about the isolation: %v", err)
 		return nil
 	}
 	if report.Incomplete != "" && len(report.Leaks()) == 0 && len(report.Blocked()) == 0 {
-		p.Unknown(v1alpha1.ConditionIsolationVerified, v1alpha1.ReasonProbeFailed, "The probe could not try everything: %s", report.Incomplete)
-		p.requeueWithin(lookAgain)
+		p.cannotLook("The probe could not try everything: %s", report.Incomplete)
 		return nil
 	}
+	p.Backoff.Forget(p.federation.UID)
 	// Somebody may have changed a document while the probe was running. What was
 	// observed then describes neither the old documents nor the new ones.
 	if p.world, err = p.readWorld(ctx); err != nil {
@@ -123,6 +120,12 @@ func (p *pass) prove(ctx context.Context, hash string) error {
 	}
 	p.judge()
 	return nil
+}
+
+// cannotLook sets IsolationVerified to Unknown and looks again, less and less often.
+func (p *pass) cannotLook(format string, arguments ...any) {
+	p.Unknown(v1alpha1.ConditionIsolationVerified, v1alpha1.ReasonProbeFailed, format, arguments...)
+	p.requeueWithin(p.Backoff.When(p.federation.UID))
 }
 
 // probeConfig gathers what the probe needs. The keys never leave it.

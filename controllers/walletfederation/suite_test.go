@@ -97,9 +97,9 @@ func newWorld(ctx context.Context) *world {
 	}
 	w.federations = &walletfederation.Reconciler{
 		Client: h.Client, Accounts: opener, HTTPClient: &http.Client{}, Events: w.events,
-		Resync: time.Minute, Now: w.clock.now,
+		Resync: time.Minute, Backoff: walletfederation.NewBackoff(), Now: w.clock.now,
 	}
-	w.issuer, err = h.Issuer(ctx, namespace, "issuer")
+	w.issuer, err = h.Issuer(namespace, "issuer")
 	Expect(err).NotTo(HaveOccurred())
 	Expect(h.Client.Create(ctx, w.issuer)).To(Succeed())
 	Expect(h.Admin.CreateRole(ctx, w.name)).To(Succeed())

@@ -3,9 +3,7 @@ package harness
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"net"
 	"net/http/httptest"
 	"os"
 	"sync"
@@ -38,13 +36,13 @@ type Harness struct {
 
 	mu        sync.Mutex
 	fault     func(localaws.Call) *localaws.Fault
-	listeners map[string]net.Listener
+	doors     map[string]*door
 	addresses map[client.ObjectKey]string
 }
 
 // Start brings the world up. The caller must call Stop.
 func Start(ctx context.Context) (_ *Harness, err error) {
-	h := &Harness{listeners: map[string]net.Listener{}, addresses: map[client.ObjectKey]string{}}
+	h := &Harness{doors: map[string]*door{}, addresses: map[client.ObjectKey]string{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, h.Stop())
@@ -77,7 +75,7 @@ func (h *Harness) Stop() error {
 	if h.server != nil {
 		h.server.Close()
 	}
-	var errs []error
+	errs := []error{h.closeDoors()}
 	if h.Environment != nil {
 		errs = append(errs, h.Environment.Stop())
 	}
@@ -129,13 +127,12 @@ func (h *Harness) Namespace(ctx context.Context) (string, error) {
 
 // Issuer returns an OIDCIssuer, not created yet, whose URL is an address that is
 // kept for its broker.
-func (h *Harness) Issuer(ctx context.Context, namespace, name string) (*v1alpha1.OIDCIssuer, error) {
-	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
+func (h *Harness) Issuer(namespace, name string) (*v1alpha1.OIDCIssuer, error) {
+	d, err := newDoor()
 	if err != nil {
 		return nil, err
 	}
-	address := listener.Addr().String()
+	address := d.listener.Addr().String()
 	issuer := &v1alpha1.OIDCIssuer{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
 		Spec: v1alpha1.OIDCIssuerSpec{
@@ -149,7 +146,7 @@ func (h *Harness) Issuer(ctx context.Context, namespace, name string) (*v1alpha1
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.listeners[address] = listener
+	h.doors[address] = d
 	h.addresses[client.ObjectKey{Namespace: namespace, Name: issuer.BrokerName()}] = address
 	return issuer, nil
 }
@@ -185,21 +182,4 @@ func (h *Harness) address(deployment *appsv1.Deployment) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.addresses[client.ObjectKeyFromObject(deployment)]
-}
-
-// listener returns the listener that was kept for an address, or a new one if a
-// broker has closed it.
-func (h *Harness) listener(ctx context.Context, address string) (net.Listener, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if kept := h.listeners[address]; kept != nil {
-		delete(h.listeners, address)
-		return kept, nil
-	}
-	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("listening for a broker: %w", err)
-	}
-	return listener, nil
 }
