@@ -25,6 +25,7 @@ TEST := CGO_ENABLED=1 $(GO) test -race -shuffle=on -timeout=10m
 CONTROLLER_GEN := $(BIN)/controller-gen
 KUSTOMIZE := $(BIN)/kustomize
 HELM := $(BIN)/helm
+CRD_REF_DOCS := $(BIN)/crd-ref-docs
 GOLANGCI_LINT := $(BIN)/golangci-lint
 
 CHART := charts/wallet-federation
@@ -85,13 +86,14 @@ lint: $(GOLANGCI_LINT) ## Lint the code.
 	$(GOLANGCI_LINT) run ./...
 
 .PHONY: generate
-generate: $(CONTROLLER_GEN) ## Generate deep copies, CRDs, the manager's role and the chart's copies of them.
+generate: $(CONTROLLER_GEN) $(CRD_REF_DOCS) ## Generate deep copies, CRDs, the manager's role, the chart's copies of them and docs/api.md.
 	$(CONTROLLER_GEN) object paths=./api/...
 	$(CONTROLLER_GEN) crd paths=./api/... output:crd:dir=config/crd/bases
 	$(CONTROLLER_GEN) rbac:roleName=manager-role paths=./controllers/... output:rbac:dir=config/rbac
 	mkdir -p $(CHART)/crds $(CHART)/files
 	cp config/crd/bases/*.yaml $(CHART)/crds/
 	cp config/rbac/role.yaml $(CHART)/files/role.yaml
+	$(CRD_REF_DOCS) --log-level=ERROR --config=hack/tools/crd-ref-docs.yaml --source-path=api/v1alpha1 --renderer=markdown --output-path=docs/api.md
 
 .PHONY: manifests-check
 manifests-check: $(KUSTOMIZE) $(HELM) ## Render the manifests and the chart, and lint the chart.
@@ -114,7 +116,7 @@ verify: generate modules-check imports-check lint manifests-check ## Check every
 ##@ Tools
 
 .PHONY: tools
-tools: $(CONTROLLER_GEN) $(KUSTOMIZE) $(HELM) $(GOLANGCI_LINT) ## Build the pinned tools into bin/.
+tools: $(CONTROLLER_GEN) $(KUSTOMIZE) $(HELM) $(CRD_REF_DOCS) $(GOLANGCI_LINT) ## Build the pinned tools into bin/.
 
 # $(call build-tool,MODULE FOLDER,PACKAGE): a tool is older than its go.mod or up to date.
 define build-tool
@@ -127,6 +129,9 @@ $(CONTROLLER_GEN): hack/tools/go.mod hack/tools/go.sum
 
 $(KUSTOMIZE): hack/tools/go.mod hack/tools/go.sum
 	$(call build-tool,hack/tools,sigs.k8s.io/kustomize/kustomize/v5)
+
+$(CRD_REF_DOCS): hack/tools/go.mod hack/tools/go.sum
+	$(call build-tool,hack/tools,github.com/elastic/crd-ref-docs)
 
 $(HELM): hack/tools/go.mod hack/tools/go.sum
 	$(call build-tool,hack/tools,helm.sh/helm/v4/cmd/helm)
