@@ -30,6 +30,9 @@ type record struct {
 	bearer  string
 }
 
+// newRecord begins as a failure, so that a handler that panics leaves one.
+func newRecord(event string) *record { return &record{event: event, reason: failInternal.Code} }
+
 // setBearer remembers which bearer was used, by its hash.
 func (r *record) setBearer(bearer string) {
 	digest := sha256.Sum256([]byte(bearer))

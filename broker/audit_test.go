@@ -5,13 +5,17 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/litentry/wallet-federation/broker"
 	"github.com/litentry/wallet-federation/internal/brokerconfig"
 )
 
@@ -122,6 +126,64 @@ func TestRecordsTellReasonsThatCallersAreNotTold(t *testing.T) {
 	} {
 		if record := lastRecord(t, f, c.action); record["reason"] != c.reason || record["outcome"] != "refused" {
 			t.Errorf("want %s, got %v", c.reason, record)
+		}
+	}
+}
+
+func TestTheSessionKeyIsNeverPrinted(t *testing.T) {
+	t.Parallel()
+	options := broker.Options{Config: newConfig(), Keys: newKeys(t), SessionKey: []byte(sessionKey)}
+	server, err := broker.New(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shown strings.Builder
+	for _, value := range []any{options, &options, server, options.SessionKey} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+			_, _ = fmt.Fprintf(&shown, verb, value)
+		}
+		for _, handler := range []slog.Handler{slog.NewJSONHandler(&shown, nil), slog.NewTextHandler(&shown, nil)} {
+			slog.New(handler).Info("m", "value", value)
+		}
+	}
+	encoded, err := json.Marshal(map[string]any{"key": options.SessionKey})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown.Write(encoded)
+	for _, spelling := range []string{
+		sessionKey, hex.EncodeToString([]byte(sessionKey)), base64.StdEncoding.EncodeToString([]byte(sessionKey)),
+		"48 49 50 51", "0x30, 0x31, 0x32",
+	} {
+		if strings.Contains(shown.String(), spelling) {
+			t.Errorf("the session key is shown as %s", spelling)
+		}
+	}
+}
+
+// panicking is a body whose reading fails as nothing should.
+type panicking struct{}
+
+func (panicking) Read([]byte) (int, error) { panic("boom") } //nolint:forbidigo // The test is of a panic.
+
+func TestAPanicIsNotRecordedAsASuccess(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	bearer := f.signIn(t, newKey(t))
+	for _, path := range []string{verifyPath, mintPath} {
+		record := lastRecord(t, f, func() {
+			request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, panicking{})
+			request.Header.Set("Content-Type", "application/json")
+			request.Header.Set("Authorization", "Bearer "+bearer)
+			defer func() {
+				if recover() == nil {
+					t.Error("nothing panicked")
+				}
+			}()
+			f.server.ServeHTTP(httptest.NewRecorder(), request)
+		})
+		if record["outcome"] != "refused" || record["reason"] != "internal" {
+			t.Errorf("%s: got %v", path, record)
 		}
 	}
 }

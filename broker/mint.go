@@ -34,17 +34,18 @@ func (a *mintAnswer) json() []byte {
 // mint exchanges a session bearer for a JWT of the same wallet, pinned to the
 // role that is asked for, or to all that are declared.
 func (s *Server) mint(w http.ResponseWriter, r *http.Request) {
-	audit := &record{event: "mint", reason: reasonOK}
+	audit := newRecord("mint")
 	defer func() { audit.write(r.Context(), s.logger, s.now()) }()
 
 	answer, refused := s.mintFor(w, r, audit)
 	if refused != nil {
-		if audit.reason == reasonOK {
+		if audit.reason == failInternal.Code {
 			audit.reason = refused.Code
 		}
 		writeFailure(w, refused)
 		return
 	}
+	audit.reason = reasonOK
 	writeBody(w, http.StatusOK, answer.json())
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -146,6 +147,39 @@ func TestMintRefusesBodies(t *testing.T) {
 			got := f.send(t, http.MethodPost, mintPath, c.body, "Authorization", "Bearer "+bearer, "Content-Type", c.contentType)
 			if got.status != c.status || got.code(t) != c.code {
 				t.Errorf("got %d %s, want %d %s", got.status, got.body, c.status, c.code)
+			}
+		})
+	}
+}
+
+// A proxy that streams gives a body no length, also one that is empty.
+func TestMintTakesABodyOfUnknownLength(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	bearer := f.signIn(t, newKey(t))
+	for name, c := range map[string]struct {
+		body, contentType string
+		status            int
+	}{
+		"nothing":                    {"", "", 200},
+		"nothing, said to be JSON":   {"", "application/json", 200},
+		"a role":                     {`{"role_arn":"` + role + `"}`, "application/json", 200},
+		"a role, not said to be one": {`{"role_arn":"` + role + `"}`, "", 415},
+		"white space":                {" ", "application/json", 400},
+		"more than 4 KiB":            {strings.Repeat(" ", 4097), "application/json", 413},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, mintPath, strings.NewReader(c.body))
+			request.ContentLength = -1
+			request.Header.Set("Authorization", "Bearer "+bearer)
+			if c.contentType != "" {
+				request.Header.Set("Content-Type", c.contentType)
+			}
+			recorder := httptest.NewRecorder()
+			f.server.ServeHTTP(recorder, request)
+			if recorder.Code != c.status {
+				t.Errorf("got %d %s, want %d", recorder.Code, recorder.Body, c.status)
 			}
 		})
 	}

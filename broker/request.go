@@ -22,19 +22,29 @@ func decodeBody(w http.ResponseWriter, r *http.Request, v any) *failure {
 	if refused != nil {
 		return refused
 	}
+	return decode(body, v)
+}
+
+// decodeOptionalBody is decodeBody for a body that may be left out, together
+// with its Content-Type. Its length need not have been announced.
+func decodeOptionalBody(w http.ResponseWriter, r *http.Request, v any) *failure {
+	body, refused := readBody(w, r)
+	switch {
+	case refused != nil:
+		return refused
+	case len(body) == 0:
+		return nil
+	case !isJSON(r.Header):
+		return failMediaType
+	}
+	return decode(body, v)
+}
+
+func decode(body []byte, v any) *failure {
 	if strictjson.Unmarshal(body, v) != nil || !startsObject(body) {
 		return failRequest
 	}
 	return nil
-}
-
-// decodeOptionalBody is decodeBody for a body that may be left out, together
-// with its Content-Type.
-func decodeOptionalBody(w http.ResponseWriter, r *http.Request, v any) *failure {
-	if r.ContentLength == 0 {
-		return nil
-	}
-	return decodeBody(w, r, v)
 }
 
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *failure) {

@@ -29,7 +29,7 @@ type Options struct {
 	Keys *signingkey.Set
 	// SessionKey signs session bearers: 32 to 1024 random bytes, the same in
 	// every replica of one broker and used for nothing else.
-	SessionKey []byte
+	SessionKey SessionKey
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
 	// Logger takes audit records and faults. Default: none.
@@ -94,9 +94,10 @@ func (s *Server) Reload(config *brokerconfig.Config, keys *signingkey.Set) error
 	return nil
 }
 
-// ServeHTTP answers one request.
+// ServeHTTP answers one request. A path has one spelling: with a second one,
+// percent-encoded, a caller could walk around the rules of a proxy in front.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	handler, found := s.routes[r.URL.Path]
+	handler, found := s.routes[r.URL.EscapedPath()]
 	if !found {
 		writeFailure(w, failNotFound)
 		return

@@ -8,6 +8,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
+	"io"
+	"log/slog"
 	"strconv"
 	"strings"
 	"time"
@@ -31,6 +34,21 @@ const (
 	sessionTolerance = 30 * time.Second
 )
 
+// SessionKey is the secret that session bearers are signed with. However it is
+// printed, logged or encoded, it shows nothing of itself.
+type SessionKey []byte
+
+const redactedSessionKey = "broker.SessionKey(redacted)"
+
+// Format implements [fmt.Formatter] for every verb and flag.
+func (SessionKey) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redactedSessionKey) }
+
+// LogValue implements [slog.LogValuer] without the key.
+func (SessionKey) LogValue() slog.Value { return slog.StringValue(redactedSessionKey) }
+
+// MarshalText writes what printing shows.
+func (SessionKey) MarshalText() ([]byte, error) { return []byte(redactedSessionKey), nil }
+
 // The reasons for which a bearer is refused. Callers see none of them.
 var (
 	errBearerMalformed = errors.New("bearer_malformed")
@@ -43,7 +61,9 @@ var (
 // form. Verifying takes exactly that form, not JSON in general, so that no
 // decoder's leniency (a claim given twice, another spelling) is reachable.
 type sessionCodec struct {
-	key       []byte
+	// newMAC holds the key where no printing of the server, or of what holds
+	// it, can reach: in an unexported field a type's own Format is not used.
+	newMAC    func() hash.Hash
 	headerDot string
 	// openSubject is the payload up to the wallet.
 	openSubject string
@@ -65,7 +85,7 @@ type session struct {
 	id                           string
 }
 
-func newSessionCodec(key []byte, issuer string) (sessionCodec, error) {
+func newSessionCodec(key SessionKey, issuer string) (sessionCodec, error) {
 	if len(key) < minSessionKey || len(key) > maxSessionKey {
 		return sessionCodec{}, fmt.Errorf("the session key is not %d to %d bytes long", minSessionKey, maxSessionKey)
 	}
@@ -77,8 +97,9 @@ func newSessionCodec(key []byte, issuer string) (sessionCodec, error) {
 	if err != nil {
 		return sessionCodec{}, fmt.Errorf("encoding session: %w", err)
 	}
+	key = bytes.Clone(key)
 	return sessionCodec{
-		key:         bytes.Clone(key),
+		newMAC:      func() hash.Hash { return hmac.New(sha256.New, key) },
 		headerDot:   base64.RawURLEncoding.EncodeToString([]byte(sessionHeader)) + ".",
 		openSubject: strings.TrimSuffix(string(opening), closePayload),
 	}, nil
@@ -171,7 +192,7 @@ func (c sessionCodec) decode(payload string) (session, bool) {
 
 // mac returns the encoded HMAC-SHA-256 of the signing input (RFC 7515, A.1).
 func (c sessionCodec) mac(signed string) []byte {
-	h := hmac.New(sha256.New, c.key)
+	h := c.newMAC()
 	h.Write([]byte(signed))
 	return base64.RawURLEncoding.AppendEncode(nil, h.Sum(nil))
 }

@@ -80,7 +80,7 @@ func (s *snapshot) compose(address wallet.Address, chainID uint64, now time.Time
 
 // verify exchanges the signature of a message for a session.
 func (s *Server) verify(w http.ResponseWriter, r *http.Request) {
-	audit := &record{event: "sign_in", reason: reasonOK}
+	audit := newRecord("sign_in")
 	defer func() { audit.write(r.Context(), s.logger, s.now()) }()
 
 	var request verifyRequest
@@ -94,6 +94,7 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) {
 		writeFailure(w, refused)
 		return
 	}
+	audit.reason = reasonOK
 	writeJSON(w, http.StatusOK, answer)
 }
 

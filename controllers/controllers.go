@@ -21,6 +21,7 @@ import (
 	"github.com/litentry/wallet-federation/controllers/walletfederation"
 	"github.com/litentry/wallet-federation/internal/account"
 	"github.com/litentry/wallet-federation/internal/awsapi"
+	"github.com/litentry/wallet-federation/internal/event"
 )
 
 // Options are the settings of all controllers.
@@ -75,14 +76,14 @@ func Setup(mgr ctrl.Manager, options Options) error {
 	}
 	opener := &account.Opener{Reader: mgr.GetClient(), Accounts: accounts}
 	issuers := &oidcissuer.Reconciler{
-		Client: mgr.GetClient(), Accounts: opener, HTTPClient: &http.Client{}, Events: mgr.GetEventRecorder("oidcissuer"),
+		Client: mgr.GetClient(), Accounts: opener, HTTPClient: &http.Client{}, Events: event.Recorder{EventRecorder: mgr.GetEventRecorder("oidcissuer")},
 		BrokerImage: options.BrokerImage, Resync: options.Resync, Now: time.Now,
 	}
 	if err := issuers.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("setting up the OIDCIssuer controller: %w", err)
 	}
 	federations := &walletfederation.Reconciler{
-		Client: mgr.GetClient(), Accounts: opener, HTTPClient: &http.Client{}, Events: mgr.GetEventRecorder("walletfederation"),
+		Client: mgr.GetClient(), Accounts: opener, HTTPClient: &http.Client{}, Events: event.Recorder{EventRecorder: mgr.GetEventRecorder("walletfederation")},
 		Resync: options.Resync, Backoff: walletfederation.NewBackoff(), Now: time.Now,
 	}
 	if err := federations.SetupWithManager(mgr); err != nil {

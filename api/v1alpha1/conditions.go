@@ -7,7 +7,7 @@ package v1alpha1
 // ConditionReady is True when every other condition of the object is.
 //
 // Possible reasons for it to be True: Ready.
-// Possible reasons for it to be False: NotReady.
+// Possible reasons for it to be False: NotReady, Deleting, DeletionBlocked.
 // Possible reasons for it to be Unknown: Progressing.
 const (
 	ConditionReady = "Ready"
@@ -15,6 +15,7 @@ const (
 	ReasonReady       = "Ready"
 	ReasonNotReady    = "NotReady"
 	ReasonProgressing = "Progressing"
+	ReasonDeleting    = "Deleting"
 )
 
 // Reasons that any condition may carry.
@@ -127,7 +128,7 @@ const (
 //
 // Possible reasons for it to be True: Confined.
 // Possible reasons for it to be False: BroadGrant, WalletTagOnRole, RoleNotFound, RoleClaimed,
-// PolicyInvalid, AWSError, CredentialsInvalid.
+// PolicyInvalid, OriginalsDamaged, AWSError, CredentialsInvalid.
 // Possible reasons for it to be Unknown: AWSError.
 const (
 	ConditionRoleConfined = "RoleConfined"
@@ -135,8 +136,11 @@ const (
 	ReasonConfined        = "Confined"
 	ReasonBroadGrant      = "BroadGrant"
 	ReasonWalletTagOnRole = "WalletTagOnRole"
-	ReasonRoleNotFound    = "RoleNotFound"
-	ReasonRoleClaimed     = "RoleClaimed"
+	// ReasonOriginalsDamaged says that the Secret with the original documents
+	// cannot be read, or is about another role: nothing is written without it.
+	ReasonOriginalsDamaged = "OriginalsDamaged"
+	ReasonRoleNotFound     = "RoleNotFound"
+	ReasonRoleClaimed      = "RoleClaimed"
 )
 
 // ConditionTrustPolicyApplied tells whether the role's trust policy is ours. It
@@ -158,7 +162,7 @@ const (
 //
 // Possible reasons for it to be True: Isolated.
 // Possible reasons for it to be False: IsolationBroken, AccessDenied.
-// Possible reasons for it to be Unknown: DocumentsChanged, DocumentsNotApplied, ProbeFailed, Propagating.
+// Possible reasons for it to be Unknown: DocumentsChanged, DocumentsNotApplied, NotConfined, ProbeFailed, Propagating.
 const (
 	ConditionIsolationVerified = "IsolationVerified"
 
@@ -172,6 +176,9 @@ const (
 	ReasonDocumentsChanged = "DocumentsChanged"
 	// ReasonDocumentsNotApplied says that there is nothing to prove yet.
 	ReasonDocumentsNotApplied = "DocumentsNotApplied"
+	// ReasonNotConfined says that the probe saw no leak, but the documents are not
+	// those that keep wallets apart: the analysis and the probe must agree.
+	ReasonNotConfined = "NotConfined"
 	// ReasonProbeFailed says that the look failed; it says nothing about the isolation.
 	ReasonProbeFailed = "ProbeFailed"
 	// ReasonPropagating says that documents were just written and AWS does not act on them yet.

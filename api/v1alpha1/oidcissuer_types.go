@@ -152,6 +152,8 @@ type BrokerSpec struct {
 }
 
 // AccountSpec is an AWS account, as the operator reaches it.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.endpointURL) || has(self.credentialsSecretRef)",message="credentialsSecretRef is required with endpointURL: the manager's own credentials go to AWS alone",fieldPath=".credentialsSecretRef"
 type AccountSpec struct {
 	// name is what WalletFederations call the account.
 	// +required

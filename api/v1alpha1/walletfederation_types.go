@@ -37,7 +37,8 @@ type WalletFederationSpec struct {
 	Verification VerificationSpec `json:"verification,omitzero"`
 
 	// suspend stops every write to AWS. The isolation is still proven: what is
-	// in force is what the status tells of.
+	// in force is what the status tells of. Deletion follows deletionPolicy all
+	// the same.
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`
 

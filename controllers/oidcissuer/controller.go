@@ -10,15 +10,13 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
-	"sigs.k8s.io/controller-runtime/pkg/event"
+	ctrlevent "sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -26,6 +24,7 @@ import (
 	"github.com/litentry/wallet-federation/api/v1alpha1"
 	"github.com/litentry/wallet-federation/internal/account"
 	"github.com/litentry/wallet-federation/internal/condition"
+	"github.com/litentry/wallet-federation/internal/event"
 	"github.com/litentry/wallet-federation/internal/period"
 )
 
@@ -49,7 +48,7 @@ type Reconciler struct {
 	// HTTPClient fetches the public documents.
 	HTTPClient *http.Client
 	// Events tells of changes.
-	Events events.EventRecorder
+	Events event.Recorder
 	// BrokerImage is the broker's image where the spec names none.
 	BrokerImage string
 	// Resync is the time between looks at a settled issuer.
@@ -80,13 +79,13 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		// Tokens are pinned to the roles that federations declare, and an issuer
 		// that is being deleted waits for its federations.
 		Watches(&v1alpha1.WalletFederation{}, handler.EnqueueRequestsFromMapFunc(issuerOf), builder.WithPredicates(roleChanged)).
-		WithOptions(controller.Options{MaxConcurrentReconciles: concurrency}).
+		WithOptions(controller.Options{MaxConcurrentReconciles: concurrency, RateLimiter: period.RateLimiter()}).
 		Complete(r)
 }
 
 // roleChanged passes what concerns an issuer of its federations: that they come,
 // go, and declare a role.
-var roleChanged = predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+var roleChanged = predicate.Funcs{UpdateFunc: func(e ctrlevent.UpdateEvent) bool {
 	before, ok := e.ObjectOld.(*v1alpha1.WalletFederation)
 	after, alsoOK := e.ObjectNew.(*v1alpha1.WalletFederation)
 	return ok && alsoOK && (before.Status.RoleARN != after.Status.RoleARN ||
@@ -138,7 +137,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	}
 	err := p.run(ctx)
 	for _, changed := range p.Finish(issuer) {
-		r.announce(issuer, &changed)
+		r.Events.Changed(issuer, &changed)
 	}
 	if !equality.Semantic.DeepEqual(before.Status, issuer.Status) {
 		patchErr := r.Client.Status().Patch(ctx, issuer, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
@@ -171,23 +170,3 @@ func (p *pass) run(ctx context.Context) error {
 
 // requeueWithin asks for another look within d.
 func (p *pass) requeueWithin(d time.Duration) { p.requeue = min(p.requeue, period.Jitter(d)) }
-
-// announce makes an event of a condition that changed.
-func (r *Reconciler) announce(issuer *v1alpha1.OIDCIssuer, changed *metav1.Condition) {
-	// What was not looked at is no news, and Ready says what its parts said.
-	if changed.Reason == v1alpha1.ReasonPending || (changed.Type == v1alpha1.ConditionReady && changed.Status != metav1.ConditionTrue) {
-		return
-	}
-	eventType := corev1.EventTypeNormal
-	if changed.Status == metav1.ConditionFalse {
-		eventType = corev1.EventTypeWarning
-	}
-	r.event(issuer, eventType, changed.Reason, changed.Type, changed.Message)
-}
-
-// maxNote is the longest note that the events API takes.
-const maxNote = 1024
-
-func (r *Reconciler) event(issuer *v1alpha1.OIDCIssuer, eventType, reason, action, note string) {
-	r.Events.Eventf(issuer, nil, eventType, reason, action, "%s", note[:min(len(note), maxNote)])
-}

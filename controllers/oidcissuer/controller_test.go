@@ -3,6 +3,10 @@ package oidcissuer_test
 import (
 	"context"
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	. "github.com/onsi/ginkgo/v2"
@@ -15,8 +19,10 @@ import (
 
 	"github.com/litentry/wallet-federation/api/v1alpha1"
 	"github.com/litentry/wallet-federation/internal/brokerconfig"
+	"github.com/litentry/wallet-federation/internal/discovery"
 	"github.com/litentry/wallet-federation/internal/localaws"
 	"github.com/litentry/wallet-federation/internal/probewallet"
+	"github.com/litentry/wallet-federation/internal/signingkey"
 	"github.com/litentry/wallet-federation/internal/wallet"
 	"github.com/litentry/wallet-federation/test/harness"
 )
@@ -199,6 +205,43 @@ var _ = Describe("The public documents of an OIDCIssuer", func() {
 		Expect(w.condition(v1alpha1.ConditionDiscoveryPublished)).To(And(
 			HaveField("Status", metav1.ConditionUnknown), HaveField("Reason", v1alpha1.ReasonUnreachable),
 			HaveField("Message", ContainSubstring("Route http://127.0.0.1:1"))))
+	})
+
+	It("are refused when they hold a key that is not the issuer's", func(ctx context.Context) {
+		w := newWorld(ctx)
+		var issuerURL string
+		var served []byte
+		public := httptest.NewServer(http.HandlerFunc(func(response http.ResponseWriter, request *http.Request) {
+			if request.URL.Path == discovery.JWKSPath {
+				_, _ = response.Write(served)
+				return
+			}
+			_ = json.NewEncoder(response).Encode(discovery.New(issuerURL))
+		}))
+		DeferCleanup(public.Close)
+		issuerURL = public.URL
+		w.issuer.Spec.IssuerURL = issuerURL
+		Expect(h.Client.Create(ctx, w.issuer)).To(Succeed())
+		served = []byte(`{"keys":[]}`)
+		Expect(w.reconcile(ctx)).To(Succeed())
+		Expect(w.condition(v1alpha1.ConditionDiscoveryPublished)).To(HaveField("Reason", v1alpha1.ReasonKeyNotPublished))
+
+		ours, err := signingkey.Parse(w.secret(ctx, w.issuer.SigningKeySecretName()).Data[signingkey.DataKey])
+		Expect(err).NotTo(HaveOccurred())
+		served, err = ours.JWKS()
+		Expect(err).NotTo(HaveOccurred())
+		Expect(w.reconcile(ctx)).To(Succeed())
+		Expect(w.condition(v1alpha1.ConditionDiscoveryPublished)).To(HaveField("Status", metav1.ConditionTrue))
+
+		strangers, err := signingkey.New(time.Now())
+		Expect(err).NotTo(HaveOccurred())
+		theirs, err := strangers.JWKS()
+		Expect(err).NotTo(HaveOccurred())
+		served = []byte(strings.TrimSuffix(strings.TrimSpace(string(served)), "]}") + "," + strings.TrimPrefix(string(theirs), `{"keys":[`))
+		Expect(w.reconcile(ctx)).To(Succeed())
+		Expect(w.condition(v1alpha1.ConditionDiscoveryPublished)).To(And(
+			HaveField("Status", metav1.ConditionFalse), HaveField("Reason", v1alpha1.ReasonDocumentInvalid),
+			HaveField("Message", ContainSubstring(strangers.Active().ID))))
 	})
 
 	It("lack the key that signs until the broker has read it", func(ctx context.Context) {

@@ -31,12 +31,12 @@ func (r *Reconciler) finalize(ctx context.Context, issuer *v1alpha1.OIDCIssuer) 
 		for i := range federations {
 			names = append(names, federations[i].Name)
 		}
-		r.event(issuer, corev1.EventTypeWarning, v1alpha1.ReasonInUse, "Delete",
+		r.Events.Tell(issuer, corev1.EventTypeWarning, v1alpha1.ReasonInUse, "Delete",
 			"Waiting for these WalletFederations to be deleted first: "+strings.Join(names, ", "))
 		return reconcile.Result{}, nil // The watch on WalletFederations wakes us.
 	}
 	if err := r.deleteProviders(ctx, issuer); err != nil {
-		r.event(issuer, corev1.EventTypeWarning, v1alpha1.ReasonDeletionBlocked, "Delete", err.Error())
+		r.Events.Tell(issuer, corev1.EventTypeWarning, v1alpha1.ReasonDeletionBlocked, "Delete", err.Error())
 		if status, _ := account.Judge(err); status == metav1.ConditionFalse {
 			return reconcile.Result{RequeueAfter: period.Jitter(r.Resync)}, nil
 		}

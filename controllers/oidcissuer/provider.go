@@ -29,11 +29,12 @@ func (p *pass) ensureProviders(ctx context.Context) error {
 	for i := range p.issuer.Spec.Accounts {
 		spec := &p.issuer.Spec.Accounts[i]
 		registered, err := p.ensureProvider(ctx, spec)
-		registered.Name = spec.Name
-		accounts = append(accounts, registered)
 		if err == nil {
+			accounts = append(accounts, registered)
 			continue
 		}
+		// A look that failed unregisters nothing.
+		accounts = append(accounts, p.lastSeen(spec.Name))
 		failures = append(failures, fmt.Sprintf("account %q: %v", spec.Name, err))
 		judged, why := account.Judge(err)
 		if judged == metav1.ConditionUnknown {
@@ -58,10 +59,20 @@ func (p *pass) ensureProviders(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// lastSeen is what the status says of an account.
+func (p *pass) lastSeen(name string) v1alpha1.AccountStatus {
+	for _, account := range p.issuer.Status.Accounts {
+		if account.Name == name {
+			return account
+		}
+	}
+	return v1alpha1.AccountStatus{Name: name}
+}
+
 // ensureProvider registers the issuer in one account: an absent provider is made,
 // an existing one is adopted and accepts our audience beside those it has.
 func (p *pass) ensureProvider(ctx context.Context, spec *v1alpha1.AccountSpec) (v1alpha1.AccountStatus, error) {
-	var status v1alpha1.AccountStatus
+	status := v1alpha1.AccountStatus{Name: spec.Name}
 	aws, identity, err := p.Accounts.Open(ctx, p.issuer.Namespace, spec)
 	if err != nil {
 		return status, err
@@ -77,9 +88,9 @@ func (p *pass) ensureProvider(ctx context.Context, spec *v1alpha1.AccountSpec) (
 		if err := aws.CreateProvider(ctx, p.issuer.Spec.IssuerURL, audience, tags); err != nil {
 			return status, err
 		}
-		p.event(p.issuer, corev1.EventTypeNormal, v1alpha1.ReasonRegistered, "Register", "Made "+providerARN)
+		p.Events.Tell(p.issuer, corev1.EventTypeNormal, v1alpha1.ReasonRegistered, "Register", "Made "+providerARN)
 		if strings.HasPrefix(p.issuer.Spec.IssuerURL, "http://") {
-			p.event(p.issuer, corev1.EventTypeWarning, v1alpha1.ReasonPlainHTTP, "Register",
+			p.Events.Tell(p.issuer, corev1.EventTypeWarning, v1alpha1.ReasonPlainHTTP, "Register",
 				"The issuer is plain http: good for a stand-in, AWS itself takes https alone")
 		}
 	case err != nil:

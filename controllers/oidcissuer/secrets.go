@@ -88,7 +88,7 @@ func (p *pass) createSecret(ctx context.Context, name string, create func() (map
 	if err := p.Client.Create(ctx, secret); err != nil {
 		return nil, err
 	}
-	p.event(p.issuer, corev1.EventTypeNormal, v1alpha1.ReasonKeyCreated, "Create", fmt.Sprintf("Made Secret %q", name))
+	p.Events.Tell(p.issuer, corev1.EventTypeNormal, v1alpha1.ReasonKeyCreated, "Create", fmt.Sprintf("Made Secret %q", name))
 	return secret, nil
 }
 

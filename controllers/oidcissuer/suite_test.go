@@ -20,6 +20,7 @@ import (
 	"github.com/litentry/wallet-federation/controllers/oidcissuer"
 	"github.com/litentry/wallet-federation/internal/account"
 	"github.com/litentry/wallet-federation/internal/awsapi"
+	"github.com/litentry/wallet-federation/internal/event"
 	"github.com/litentry/wallet-federation/test/harness"
 )
 
@@ -60,7 +61,7 @@ func newWorld(ctx context.Context) *world {
 	w := &world{events: events.NewFakeRecorder(1000)}
 	w.reconciler = &oidcissuer.Reconciler{
 		Client: h.Client, Accounts: &account.Opener{Reader: h.Client, Accounts: accounts}, HTTPClient: &http.Client{},
-		Events: w.events, BrokerImage: "registry.example.org/broker:1", Resync: time.Minute, Now: time.Now,
+		Events: event.Recorder{EventRecorder: w.events}, BrokerImage: "registry.example.org/broker:1", Resync: time.Minute, Now: time.Now,
 	}
 	w.issuer, err = h.Issuer(namespace, "issuer")
 	Expect(err).NotTo(HaveOccurred())

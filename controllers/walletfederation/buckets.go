@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/litentry/wallet-federation/api/v1alpha1"
@@ -28,8 +26,8 @@ type problem struct {
 // ensureBucketPolicies puts our statements into the policy of every bucket and
 // sets BucketPoliciesApplied. A bucket that fails does not keep the others waiting.
 func (p *pass) ensureBucketPolicies(ctx context.Context) error {
-	problems, err := p.releaseDropped(ctx)
-	errs := []error{err}
+	var problems []problem
+	var errs []error
 	for _, spec := range p.federation.Spec.Buckets {
 		if found := p.ensureBucketPolicy(ctx, documentBucket(spec)); found != nil {
 			found.bucket = spec.Name
@@ -37,29 +35,21 @@ func (p *pass) ensureBucketPolicies(ctx context.Context) error {
 			errs = append(errs, found.err)
 		}
 	}
-	if err != nil {
-		p.Unknown(v1alpha1.ConditionBucketPoliciesApplied, v1alpha1.ReasonAPIError, "%v", err)
-		return errors.Join(errs...)
-	}
 	if len(problems) == 0 {
 		p.True(v1alpha1.ConditionBucketPoliciesApplied, v1alpha1.ReasonApplied, "The policies of %d buckets carry the guard and the grants", len(p.federation.Spec.Buckets))
 		return nil
 	}
 	// What the user must do comes first.
-	first := problems[0]
+	worst := problems[0]
 	messages := make([]string, 0, len(problems))
 	for _, found := range problems {
 		messages = append(messages, fmt.Sprintf("bucket %q: %s", found.bucket, found.message))
-		if found.status == metav1.ConditionFalse && first.status != metav1.ConditionFalse {
-			first = found
+		if found.status == metav1.ConditionFalse && worst.status != metav1.ConditionFalse {
+			worst = found
 		}
 	}
-	if first.status == metav1.ConditionFalse {
-		p.False(v1alpha1.ConditionBucketPoliciesApplied, first.reason, "%s", strings.Join(messages, "; "))
-		p.requeueWithin(retryInterval)
-	} else {
-		p.Unknown(v1alpha1.ConditionBucketPoliciesApplied, first.reason, "%s", strings.Join(messages, "; "))
-	}
+	worst.message = strings.Join(messages, "; ")
+	p.setProblem(v1alpha1.ConditionBucketPoliciesApplied, &worst)
 	return errors.Join(errs...)
 }
 
@@ -73,12 +63,12 @@ func (p *pass) ensureBucketPolicy(ctx context.Context, bucket document.Bucket) *
 	}
 	owner := p.documents.SidPrefix()
 	current := p.world.Buckets[bucket.Name]
-	merged, changed, err := document.MergeBucketPolicy(current, owner, desired)
+	_, changed, err := document.MergeBucketPolicy(current, owner, desired)
 	if err != nil {
 		return judgeDocument(err)
 	}
 	if !changed {
-		return nil
+		return p.adopt(ctx, bucketPolicy, bucket.Name, current)
 	}
 	differences, err := document.Differences(current, owner, desired)
 	if err != nil {
@@ -88,73 +78,49 @@ func (p *pass) ensureBucketPolicy(ctx context.Context, bucket document.Bucket) *
 	if p.federation.Spec.Suspend {
 		return &problem{status: metav1.ConditionFalse, reason: v1alpha1.ReasonSuspended, message: difference}
 	}
-	what := write{kind: originalBucketPolicy, name: bucket.Name, original: current, difference: difference}
-	err = p.write(ctx, what, func() error {
-		return p.putBucketPolicy(ctx, bucket.Name, merged, desired)
-	})
+	what := write{kind: bucketPolicy, name: bucket.Name, original: current, difference: difference}
+	err = p.write(ctx, what, func() error { return p.putBucketPolicy(ctx, bucket.Name, desired) })
 	if err != nil {
 		return judgeBucket(bucket.Name, err)
 	}
 	return nil
 }
 
-// releaseDropped takes our statements out of buckets that are no longer in the
-// spec. The originals tell which buckets ever got any.
-func (p *pass) releaseDropped(ctx context.Context) ([]problem, error) {
-	_, originals, err := p.readOriginals(ctx, p.federation)
-	if err != nil || p.federation.Spec.Suspend {
-		return nil, err
+// adopt takes a document into the ledger that is as it must be already: left by
+// an earlier federation, or written by a pass that crashed.
+func (p *pass) adopt(ctx context.Context, kind, name string, document []byte) *problem {
+	if _, err := p.claim(ctx, kind, name, document); err != nil {
+		return &problem{status: metav1.ConditionUnknown, reason: v1alpha1.ReasonAPIError, message: err.Error(), err: err}
 	}
-	var problems []problem
-	for _, kept := range originals {
-		named := slices.ContainsFunc(p.federation.Spec.Buckets, func(b v1alpha1.BucketSpec) bool { return b.Name == kept.Name })
-		if kept.Kind != originalBucketPolicy || named {
-			continue
-		}
-		if err := p.releaseBucket(ctx, kept.Name); err != nil {
-			found := judgeBucket(kept.Name, err)
-			found.bucket = kept.Name
-			problems = append(problems, *found)
-		}
-	}
-	return problems, nil
-}
-
-// releaseBucket takes our statements out of a bucket's policy. A bucket that is
-// gone has none.
-func (p *pass) releaseBucket(ctx context.Context, bucket string) error {
-	current, err := p.aws.BucketPolicy(ctx, bucket, p.identity.AccountID)
-	if awsapi.Is(err, awsapi.NotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	rest, changed, err := document.MergeBucketPolicy(current, p.documents.SidPrefix(), nil)
-	if err != nil || !changed {
-		return err
-	}
-	if err := p.storeBucketPolicy(ctx, bucket, rest); err != nil {
-		return err
-	}
-	p.event(p.federation, corev1.EventTypeNormal, v1alpha1.ReasonRestored, "Release", "Took our statements out of the policy of bucket "+bucket)
 	return nil
 }
 
-// putBucketPolicy writes a bucket's policy and reads it again. A bucket policy
-// has no version to compare, so another writer's update may have been lost to
-// ours, or ours to theirs: what is in force now decides.
-func (p *pass) putBucketPolicy(ctx context.Context, bucket string, merged []byte, desired []document.Statement) error {
-	if err := p.storeBucketPolicy(ctx, bucket, merged); err != nil {
+// putBucketPolicy merges our statements into a bucket's policy. A bucket policy
+// has no version to compare, so it is read right before the write, to lose
+// nothing that others wrote meanwhile, and right after it: what is in force decides.
+func (p *pass) putBucketPolicy(ctx context.Context, bucket string, desired []document.Statement) error {
+	p.bucketWrites.Lock()
+	defer p.bucketWrites.Unlock()
+	owner := p.documents.SidPrefix()
+	current, err := p.aws.BucketPolicy(ctx, bucket, p.identity.AccountID)
+	if err != nil {
 		return err
+	}
+	merged, changed, err := document.MergeBucketPolicy(current, owner, desired)
+	if err != nil {
+		return err
+	}
+	if changed {
+		if err := p.storeBucketPolicy(ctx, bucket, merged); err != nil {
+			return err
+		}
 	}
 	inForce, err := p.aws.BucketPolicy(ctx, bucket, p.identity.AccountID)
 	if err != nil {
 		return err
 	}
 	p.world.Buckets[bucket] = inForce
-	_, changed, err := document.MergeBucketPolicy(inForce, p.documents.SidPrefix(), desired)
-	if err != nil {
+	if _, changed, err = document.MergeBucketPolicy(inForce, owner, desired); err != nil {
 		return err
 	}
 	if changed {

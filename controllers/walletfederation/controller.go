@@ -4,20 +4,21 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
+	"sync"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/tools/events"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	ctrlevent "sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -27,6 +28,7 @@ import (
 	"github.com/litentry/wallet-federation/internal/awsapi"
 	"github.com/litentry/wallet-federation/internal/condition"
 	"github.com/litentry/wallet-federation/internal/document"
+	"github.com/litentry/wallet-federation/internal/event"
 	"github.com/litentry/wallet-federation/internal/period"
 )
 
@@ -48,13 +50,17 @@ type Reconciler struct {
 	// HTTPClient reaches the broker through its public URL.
 	HTTPClient *http.Client
 	// Events tells of changes.
-	Events events.EventRecorder
+	Events event.Recorder
 	// Resync is the time between looks at a settled federation: within it drift is found.
 	Resync time.Duration
 	// Backoff paces looks that fail; NewBackoff makes one.
 	Backoff workqueue.TypedRateLimiter[types.UID]
 	// Now is the clock.
 	Now func() time.Time
+
+	// bucketWrites keeps federations that share a bucket from writing its policy
+	// over each other's. Writes are rare, so one lock serves all buckets.
+	bucketWrites sync.Mutex
 }
 
 // NewBackoff returns the pace of looks that fail: after a second, then after
@@ -67,7 +73,7 @@ func NewBackoff() workqueue.TypedRateLimiter[types.UID] {
 // +kubebuilder:rbac:groups=federation.litentry.org,resources=walletfederations/status,verbs=patch
 // +kubebuilder:rbac:groups=federation.litentry.org,resources=walletfederations/finalizers,verbs=update
 // +kubebuilder:rbac:groups=federation.litentry.org,resources=oidcissuers,verbs=get;list;watch
-// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;create;update
+// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;create;update;delete
 // +kubebuilder:rbac:groups="",resources=configmaps,verbs=get;list;watch;create;update
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
@@ -76,10 +82,22 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		// Our own status patches are no reason to look again.
 		For(&v1alpha1.WalletFederation{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
-		Watches(&v1alpha1.OIDCIssuer{}, handler.EnqueueRequestsFromMapFunc(r.federationsOf)).
-		WithOptions(controller.Options{MaxConcurrentReconciles: concurrency}).
+		Watches(&v1alpha1.OIDCIssuer{}, handler.EnqueueRequestsFromMapFunc(r.federationsOf), builder.WithPredicates(issuerChanged)).
+		WithOptions(controller.Options{MaxConcurrentReconciles: concurrency, RateLimiter: period.RateLimiter()}).
 		Complete(r)
 }
+
+// issuerChanged passes what concerns federations of their issuer: its spec, its
+// key, its providers, and whether it is ready. A message that differs does not.
+var issuerChanged = predicate.Funcs{UpdateFunc: func(e ctrlevent.UpdateEvent) bool {
+	before, ok := e.ObjectOld.(*v1alpha1.OIDCIssuer)
+	after, alsoOK := e.ObjectNew.(*v1alpha1.OIDCIssuer)
+	return ok && alsoOK && (before.Generation != after.Generation ||
+		before.Status.ActiveKeyID != after.Status.ActiveKeyID ||
+		!slices.Equal(before.Status.Accounts, after.Status.Accounts) ||
+		meta.IsStatusConditionTrue(before.Status.Conditions, v1alpha1.ConditionReady) !=
+			meta.IsStatusConditionTrue(after.Status.Conditions, v1alpha1.ConditionReady))
+}}
 
 // federationsOf maps an issuer to the federations that use it. The cache holds
 // them all, so a failure to list is one of the process, and the next resync
@@ -120,6 +138,8 @@ type pass struct {
 	documents document.Federation
 	// world is what is in force.
 	world world
+	// ledger is what the federation answers for.
+	ledger *ledger
 }
 
 func (r *Reconciler) newPass(federation *v1alpha1.WalletFederation) *pass {
@@ -151,7 +171,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	p := r.newPass(federation)
 	err := p.run(ctx)
 	for _, changed := range p.Finish(federation) {
-		p.announce(&changed)
+		p.Events.Changed(federation, &changed)
 	}
 	patchErr := p.patchStatus(ctx)
 	if apierrors.IsConflict(patchErr) {
@@ -176,8 +196,9 @@ func (p *pass) run(ctx context.Context) error {
 	}
 	bucketErr := p.ensureBucketPolicies(ctx)
 	roleErr := p.ensureRoleConfined(ctx)
+	droppedErr := p.releaseDropped(ctx)
 	trustErr := p.ensureTrustPolicy(ctx)
-	return errors.Join(bucketErr, roleErr, trustErr, p.verifyIsolation(ctx))
+	return errors.Join(bucketErr, roleErr, droppedErr, trustErr, p.verifyIsolation(ctx))
 }
 
 // requeueWithin asks for another look within d.
@@ -193,24 +214,4 @@ func (p *pass) patchStatus(ctx context.Context) error {
 	}
 	p.stored = p.federation.DeepCopy()
 	return nil
-}
-
-// announce makes an event of a condition that changed.
-func (p *pass) announce(changed *metav1.Condition) {
-	// What was not looked at is no news, and Ready says what its parts said.
-	if changed.Reason == v1alpha1.ReasonPending || (changed.Type == v1alpha1.ConditionReady && changed.Status != metav1.ConditionTrue) {
-		return
-	}
-	eventType := corev1.EventTypeNormal
-	if changed.Status == metav1.ConditionFalse {
-		eventType = corev1.EventTypeWarning
-	}
-	p.event(p.federation, eventType, changed.Reason, changed.Type, changed.Message)
-}
-
-// maxNote is the longest note that the events API takes.
-const maxNote = 1024
-
-func (r *Reconciler) event(federation *v1alpha1.WalletFederation, eventType, reason, action, note string) {
-	r.Events.Eventf(federation, nil, eventType, reason, action, "%s", note[:min(len(note), maxNote)])
 }

@@ -7,6 +7,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -30,6 +31,8 @@ var _ = Describe("Deleting a WalletFederation", func() {
 		Expect(w.gone(ctx)).To(BeTrue())
 		Expect(w.trustPolicy(ctx)).To(Equal(administrator.OriginalTrust))
 		Expect(w.bucketPolicy(ctx)).To(Equal(administrator.ForeignPolicy(w.name)))
+		key := client.ObjectKey{Namespace: w.federation.Namespace, Name: w.federation.OriginalsSecretName()}
+		Expect(apierrors.IsNotFound(h.Client.Get(ctx, key, &corev1.Secret{}))).To(BeTrue(), "the originals are put back")
 		writes := h.Writes()
 		Expect(slices.Index(writes, "iam:UpdateAssumeRolePolicy")).To(BeNumerically("<", slices.Index(writes, "s3:PutBucketPolicy")))
 	})

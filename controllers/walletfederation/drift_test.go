@@ -109,11 +109,33 @@ var _ = Describe("A suspended WalletFederation", func() {
 var _ = Describe("The proof", func() {
 	It("is repeated when the interval is over, and not before", func(ctx context.Context) {
 		w := newWorld(ctx)
+		w.federation.Spec.Verification.Interval.Duration = time.Minute
 		w.settle(ctx)
 		first := w.federation.Status.Isolation.ProbeTime
-		w.clock.advance(59 * time.Minute)
+		w.clock.advance(3 * time.Minute)
+		Expect(w.reconcile(ctx)).To(Succeed())
+		second := w.federation.Status.Isolation.ProbeTime
+		Expect(second.Time).To(BeTemporally(">", first.Time))
+
+		w.clock.advance(50 * time.Second)
+		Expect(w.reconcile(ctx)).To(Succeed())
+		Expect(w.federation.Status.Isolation.ProbeTime).To(Equal(second))
+
+		w.clock.advance(20 * time.Second)
+		Expect(w.reconcile(ctx)).To(Succeed())
+		Expect(w.federation.Status.Isolation.ProbeTime.Time).To(BeTemporally(">", second.Time))
+	})
+
+	It("is repeated when documents have had the time to propagate, whatever the interval", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.settle(ctx)
+		first := w.federation.Status.Isolation.ProbeTime
+		w.clock.advance(time.Minute)
 		Expect(w.reconcile(ctx)).To(Succeed())
 		Expect(w.federation.Status.Isolation.ProbeTime).To(Equal(first))
+		w.clock.advance(time.Minute + 5*time.Second)
+		Expect(w.reconcile(ctx)).To(Succeed())
+		Expect(w.federation.Status.Isolation.ProbeTime.Time).To(BeTemporally(">", first.Time))
 	})
 
 	It("is unknown, and not false, when the probe cannot look", func(ctx context.Context) {

@@ -61,19 +61,27 @@ func (p *pass) stillProven(hash string) bool {
 	if evidence == nil || evidence.DocumentsHash != hash {
 		return false
 	}
-	interval := p.federation.Spec.Verification.Interval.Duration
-	if evidence.Failed > 0 {
-		interval = min(interval, failedInterval)
-		if p.propagating() {
-			interval = propagatingInterval
-		}
-	}
-	left := interval - p.Now().Sub(evidence.ProbeTime.Time)
+	left := p.proofInterval(evidence) - p.Now().Sub(evidence.ProbeTime.Time)
 	if left <= 0 {
 		return false
 	}
 	p.requeueWithin(max(left, time.Second))
 	return true
+}
+
+// proofInterval is how long a proof holds. One that was made before AWS could be
+// trusted to act on what we wrote is repeated when it can.
+func (p *pass) proofInterval(evidence *v1alpha1.IsolationStatus) time.Duration {
+	interval := p.federation.Spec.Verification.Interval.Duration
+	switch written := p.federation.Status.DocumentsWrittenTime; {
+	case evidence.Failed > 0 && p.propagating():
+		return propagatingInterval
+	case evidence.Failed > 0:
+		return min(interval, failedInterval)
+	case written != nil && evidence.ProbeTime.Sub(written.Time) < propagation:
+		return min(interval, max(written.Add(propagation).Sub(evidence.ProbeTime.Time), time.Second))
+	}
+	return interval
 }
 
 // propagating reports whether a document was written so recently that AWS may
@@ -99,7 +107,6 @@ func (p *pass) prove(ctx context.Context, hash string) error {
 		p.cannotLook("The probe could not try everything: %s", report.Incomplete)
 		return nil
 	}
-	p.Backoff.Forget(p.federation.UID)
 	// Somebody may have changed a document while the probe was running. What was
 	// observed then describes neither the old documents nor the new ones.
 	if p.world, err = p.readWorld(ctx); err != nil {
@@ -111,9 +118,10 @@ func (p *pass) prove(ctx context.Context, hash string) error {
 	}
 	if after != hash {
 		p.Unknown(v1alpha1.ConditionIsolationVerified, v1alpha1.ReasonDocumentsChanged, "The documents were changed while they were being proven")
-		p.requeueWithin(time.Second)
+		p.requeueWithin(p.Backoff.When(p.federation.UID))
 		return nil
 	}
+	p.Backoff.Forget(p.federation.UID)
 	if err := p.record(ctx, hash, report); err != nil {
 		p.Unknown(v1alpha1.ConditionIsolationVerified, v1alpha1.ReasonAPIError, "%v", err)
 		return err
@@ -199,10 +207,21 @@ func (p *pass) judge() {
 	case denied != nil:
 		p.False(v1alpha1.ConditionIsolationVerified, v1alpha1.ReasonAccessDenied,
 			"Nothing leaked, but %d of %d cases failed. %s: must be allowed, was denied with %s (request id %s)", evidence.Failed, total, denied.Name, denied.Code, denied.RequestID)
+	case !p.asDesigned():
+		p.Unknown(v1alpha1.ConditionIsolationVerified, v1alpha1.ReasonNotConfined,
+			"The probe saw no leak in %d cases, but what it cannot see is not in order: see the other conditions, and those of the OIDCIssuer", total)
 	default:
 		p.True(v1alpha1.ConditionIsolationVerified, v1alpha1.ReasonIsolated,
 			"%d of %d cases were answered as they must be, at %s", evidence.Passed, total, evidence.ProbeTime.UTC().Format(time.RFC3339))
 	}
+}
+
+// asDesigned reports whether everything else says that wallets are kept apart: the
+// probe has its blind spots, such as a grant on a bucket in which it may not write,
+// or a foreign key among the issuer's.
+func (p *pass) asDesigned() bool {
+	return !meta.IsStatusConditionFalse(p.issuer.Status.Conditions, v1alpha1.ConditionDiscoveryPublished) &&
+		p.IsTrue(v1alpha1.ConditionBucketPoliciesApplied) && p.IsTrue(v1alpha1.ConditionRoleConfined) && p.IsTrue(v1alpha1.ConditionTrustPolicyApplied)
 }
 
 func firstFailure(evidence *v1alpha1.IsolationStatus, expected probe.Verdict) *v1alpha1.CaseStatus {
@@ -228,9 +247,9 @@ func (p *pass) demote(ctx context.Context, why string) error {
 		Message: why, ObservedGeneration: p.federation.Generation,
 	}
 	if meta.SetStatusCondition(&p.federation.Status.Conditions, demoted) {
-		p.announce(&demoted)
+		p.Events.Changed(p.federation, &demoted)
 	}
-	demoted.Type = v1alpha1.ConditionReady
+	demoted.Type, demoted.Reason = v1alpha1.ConditionReady, v1alpha1.ReasonProgressing
 	meta.SetStatusCondition(&p.federation.Status.Conditions, demoted)
 	if err := p.patchStatus(ctx); err != nil {
 		return fmt.Errorf("taking back the proof: %w", err)

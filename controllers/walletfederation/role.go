@@ -140,14 +140,17 @@ func (p *pass) removeStatements(ctx context.Context, policy *awsapi.NamedPolicy,
 	}
 	role := p.world.Role.Name
 	what := write{
-		kind: originalInlinePolicy, name: policy.Name, original: policy.Document,
+		kind: inlinePolicy, name: policy.Name, original: policy.Document,
 		difference: description, reason: v1alpha1.ReasonGrantRemoved,
 	}
-	policy.Document = rest
-	return p.write(ctx, what, func() error {
+	err = p.write(ctx, what, func() error {
 		if rest == nil {
 			return p.aws.DeleteInlinePolicy(ctx, role, policy.Name)
 		}
 		return p.aws.PutInlinePolicy(ctx, role, policy.Name, rest)
 	})
+	if err == nil {
+		policy.Document = rest
+	}
+	return err
 }

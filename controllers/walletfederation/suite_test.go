@@ -26,6 +26,7 @@ import (
 	"github.com/litentry/wallet-federation/controllers/walletfederation"
 	"github.com/litentry/wallet-federation/internal/account"
 	"github.com/litentry/wallet-federation/internal/awsapi"
+	"github.com/litentry/wallet-federation/internal/event"
 	"github.com/litentry/wallet-federation/test/harness"
 )
 
@@ -92,11 +93,11 @@ func newWorld(ctx context.Context) *world {
 	w := &world{events: events.NewFakeRecorder(1000), clock: &clock{}, name: namespace}
 	opener := &account.Opener{Reader: h.Client, Accounts: accounts}
 	w.issuers = &oidcissuer.Reconciler{
-		Client: h.Client, Accounts: opener, HTTPClient: &http.Client{}, Events: w.events,
+		Client: h.Client, Accounts: opener, HTTPClient: &http.Client{}, Events: event.Recorder{EventRecorder: w.events},
 		BrokerImage: "broker", Resync: time.Minute, Now: w.clock.now,
 	}
 	w.federations = &walletfederation.Reconciler{
-		Client: h.Client, Accounts: opener, HTTPClient: &http.Client{}, Events: w.events,
+		Client: h.Client, Accounts: opener, HTTPClient: &http.Client{}, Events: event.Recorder{EventRecorder: w.events},
 		Resync: time.Minute, Backoff: walletfederation.NewBackoff(), Now: w.clock.now,
 	}
 	w.issuer, err = h.Issuer(namespace, "issuer")

@@ -20,6 +20,10 @@ func (p *pass) ensureTrustPolicy(ctx context.Context) error {
 	}
 	role := p.world.Role
 	if settled, err := document.Equivalent(role.TrustPolicy, desired); err == nil && settled {
+		if found := p.adopt(ctx, trustPolicy, role.Name, role.TrustPolicy); found != nil {
+			p.setProblem(v1alpha1.ConditionTrustPolicyApplied, found)
+			return found.err
+		}
 		p.True(v1alpha1.ConditionTrustPolicyApplied, v1alpha1.ReasonApplied, "Role %q trusts %s for tagged tokens alone", role.Name, p.issuer.Spec.IssuerURL)
 		return nil
 	}
@@ -33,7 +37,7 @@ func (p *pass) ensureTrustPolicy(ctx context.Context) error {
 		p.requeueWithin(retryInterval)
 		return nil
 	}
-	what := write{kind: originalTrustPolicy, name: role.Name, original: role.TrustPolicy, difference: difference}
+	what := write{kind: trustPolicy, name: role.Name, original: role.TrustPolicy, difference: difference}
 	err = p.write(ctx, what, func() error {
 		if err := p.aws.PutTrustPolicy(ctx, role.Name, desired); err != nil {
 			return err
@@ -48,13 +52,16 @@ func (p *pass) ensureTrustPolicy(ctx context.Context) error {
 	return nil
 }
 
-// trustBlocked says why the trust policy must not be written now.
+// trustBlocked says why the trust policy must not be written now. A role that lets
+// our tokens in already is never left with a looser policy than ours.
 func (p *pass) trustBlocked() (reason, message string) {
 	switch {
-	case p.carriesTag():
-		return v1alpha1.ReasonWalletTagOnRole, p.walletTagMessage()
 	case p.federation.Spec.Suspend:
 		return v1alpha1.ReasonSuspended, "The federation is suspended"
+	case p.opened():
+		return "", ""
+	case p.carriesTag():
+		return v1alpha1.ReasonWalletTagOnRole, p.walletTagMessage()
 	case !p.IsTrue(v1alpha1.ConditionBucketPoliciesApplied):
 		return v1alpha1.ReasonWaitingForBuckets, "Not opening the role before every bucket is guarded"
 	case !p.IsTrue(v1alpha1.ConditionRoleConfined):

@@ -1,12 +1,12 @@
 package walletfederation
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"github.com/litentry/wallet-federation/api/v1alpha1"
 	"github.com/litentry/wallet-federation/internal/awsapi"
@@ -44,6 +44,11 @@ func (p *pass) observe(ctx context.Context) (bool, error) {
 	}
 	p.federation.Status.RoleARN = role.ARN
 	p.documents = p.documentsOf(role.ARN)
+	// The issuer pins tokens to the role, and other federations see that it is
+	// taken, before anything is written.
+	if err := p.patchStatus(ctx); err != nil {
+		return false, fmt.Errorf("declaring the role: %w", err)
+	}
 	claimant, err := p.claimant(ctx)
 	if err != nil {
 		p.Unknown(v1alpha1.ConditionRoleConfined, v1alpha1.ReasonAPIError, "%v", err)
@@ -53,6 +58,11 @@ func (p *pass) observe(ctx context.Context) (bool, error) {
 		for _, conditionType := range []string{v1alpha1.ConditionRoleConfined, v1alpha1.ConditionTrustPolicyApplied} {
 			p.False(conditionType, v1alpha1.ReasonRoleClaimed, "WalletFederation %q manages this role already: give each federation a role of its own", claimant)
 		}
+		return false, nil
+	}
+	if err := p.openLedger(ctx); err != nil {
+		p.False(v1alpha1.ConditionRoleConfined, v1alpha1.ReasonOriginalsDamaged, "%v", err)
+		p.requeueWithin(retryInterval)
 		return false, nil
 	}
 	if p.world, err = p.readWorld(ctx); err != nil {
@@ -84,11 +94,21 @@ func (p *pass) claimant(ctx context.Context) (string, error) {
 	}
 	for i := range list.Items {
 		other := &list.Items[i]
-		if other.UID != p.federation.UID && other.Status.RoleARN == p.federation.Status.RoleARN && precedes(other, p.federation) {
+		if other.UID != p.federation.UID && p.sameRole(other) && precedes(other, p.federation) {
 			return other.Namespace + "/" + other.Name, nil
 		}
 	}
 	return "", nil
+}
+
+// sameRole reports whether another federation is about our role: by its ARN, or,
+// before it knows the ARN, by what its spec says.
+func (p *pass) sameRole(other *v1alpha1.WalletFederation) bool {
+	if other.Status.RoleARN != "" {
+		return other.Status.RoleARN == p.federation.Status.RoleARN
+	}
+	return other.Namespace == p.federation.Namespace && other.Spec.IssuerRef == p.federation.Spec.IssuerRef &&
+		other.Spec.Account == p.federation.Spec.Account && other.Spec.Role.Name == p.federation.Spec.Role.Name
 }
 
 // precedes reports whether a had a role before b: the one that has written a
@@ -159,8 +179,12 @@ func (p *pass) hash() (string, error) {
 
 // opened reports whether the trust policy in force names our provider, so that
 // a wallet may get a session at all.
-func (p *pass) opened() bool {
-	return strings.Contains(string(p.world.Role.TrustPolicy), p.documents.ProviderARN)
+func (p *pass) opened() bool { return p.admits(p.world.Role.TrustPolicy) }
+
+// admits reports whether a trust policy names our provider. The quotes keep
+// issuers apart whose URLs begin alike.
+func (p *pass) admits(trust []byte) bool {
+	return bytes.Contains(trust, []byte(`"`+p.documents.ProviderARN+`"`))
 }
 
 // buckets are the buckets of the spec, as the documents know them.

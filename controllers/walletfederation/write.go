@@ -28,7 +28,7 @@ func (p *pass) write(ctx context.Context, what write, change func() error) error
 	if err := p.demote(ctx, "The "+what.kind+" of "+what.name+" is being changed"); err != nil {
 		return err
 	}
-	first, err := p.keepOriginal(ctx, what.kind, what.name, what.original)
+	first, err := p.claim(ctx, what.kind, what.name, what.original)
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func (p *pass) write(ctx context.Context, what write, change func() error) error
 	case !first && !p.specChanged():
 		eventType, reason = corev1.EventTypeWarning, v1alpha1.ReasonDriftRepaired
 	}
-	p.event(p.federation, eventType, reason, "Write", fmt.Sprintf("%s of %s: %s", what.kind, what.name, what.difference))
+	p.Events.Tell(p.federation, eventType, reason, "Write", fmt.Sprintf("%s of %s: %s", what.kind, what.name, what.difference))
 	return nil
 }
 

@@ -35,6 +35,9 @@ type Opener struct {
 // Open returns the account with the identity that its credentials have there.
 func (o *Opener) Open(ctx context.Context, namespace string, spec *v1alpha1.AccountSpec) (*awsapi.Account, awsapi.Identity, error) {
 	cfg := awsapi.Config{Region: spec.Region, EndpointURL: spec.EndpointURL}
+	if spec.EndpointURL != "" && spec.CredentialsSecretRef == nil {
+		return nil, awsapi.Identity{}, fmt.Errorf("%w: an account with an endpointURL needs a credentialsSecretRef: the manager's own credentials go to AWS alone", ErrCredentials)
+	}
 	if ref := spec.CredentialsSecretRef; ref != nil {
 		credentials, err := o.credentials(ctx, client.ObjectKey{Namespace: namespace, Name: ref.Name})
 		if err != nil {

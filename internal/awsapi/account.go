@@ -75,7 +75,9 @@ func (a *Account) Identity(ctx context.Context) (Identity, error) {
 	if identity.AccountID != "" {
 		return identity, nil
 	}
-	if _, err := a.credentials.Retrieve(ctx); err != nil {
+	if _, err := a.credentials.Retrieve(ctx); ctx.Err() != nil {
+		return Identity{}, ctx.Err()
+	} else if err != nil {
 		return Identity{}, &Error{Operation: "credentials:Retrieve", Class: BadCredentials, err: err}
 	}
 	out, err := a.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})

@@ -3,6 +3,7 @@ package awsapi
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -76,19 +77,21 @@ func Is(err error, class Class) bool {
 // wrap gives an SDK error its operation, code, request id and class.
 func wrap(operation string, err error) error {
 	e := &Error{Operation: operation, err: err}
+	status := 0
 	if response, ok := errors.AsType[*awshttp.ResponseError](err); ok {
-		e.RequestID = response.RequestID
+		e.RequestID, status = response.RequestID, response.HTTPStatusCode()
 	}
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		e.Code = api.ErrorCode()
-		e.Class = classify(e.Code, api.ErrorFault())
+		e.Class = classify(e.Code, status)
 		return e
 	}
 	return e
 }
 
 // The codes by class, as the API references of IAM, STS and S3 list them.
-// A code that is not here is transient if the fault is the server's.
+// A code that is not here is transient if the HTTP status says that the fault is
+// the server's.
 var codes = map[Class][]string{
 	NotFound:       {"NoSuchEntity", "NoSuchBucket", "NoSuchBucketPolicy", "NotFound"},
 	Exists:         {"EntityAlreadyExists"},
@@ -101,13 +104,13 @@ var codes = map[Class][]string{
 	},
 }
 
-func classify(code string, fault smithy.ErrorFault) Class {
+func classify(code string, status int) Class {
 	for class, list := range codes {
 		if slices.Contains(list, code) {
 			return class
 		}
 	}
-	if fault == smithy.FaultServer {
+	if status >= http.StatusInternalServerError {
 		return Transient
 	}
 	return Invalid

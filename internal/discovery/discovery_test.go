@@ -53,6 +53,10 @@ func TestParseIssuer(t *testing.T) {
 		"https:broker.example.org":                         false,
 		"https:///path":                                    false,
 		"https://broker.example.org/.well-known/../secret": false,
+		"https://broker.example.org/[a]":                   false,
+		"https://broker]":                                  false,
+		"https://broker]:8443":                             false,
+		"https://[127.0.0.1]":                              false,
 	} {
 		parsed, err := discovery.ParseIssuer(issuer)
 		if (err == nil) != good {
@@ -186,6 +190,10 @@ func TestFetchRefuses(t *testing.T) {
 	}{
 		"a document of another issuer":         {document: `{"issuer":"https://evil.example","jwks_uri":"URL/.well-known/jwks.json"}`, reason: "its issuer is another"},
 		"an issuer with a slash more":          {document: `{"issuer":"URL/","jwks_uri":"URL/.well-known/jwks.json"}`, reason: "its issuer is another"},
+		"an issuer in another case":            {document: `{"Issuer":"URL","jwks_uri":"URL/.well-known/jwks.json"}`, reason: "its issuer is another"},
+		"a second issuer in another case":      {document: `{"issuer":"https://evil.example","ISSUER":"URL","jwks_uri":"URL/.well-known/jwks.json"}`, reason: "its issuer is another"},
+		"a jwks_uri in another case":           {document: `{"issuer":"URL","JWKS_URI":"URL/.well-known/jwks.json"}`, reason: "not an absolute URL"},
+		"a JWKS whose keys are in upper case":  {jwks: strings.Replace(jwks, `"keys"`, `"KEYS"`, 1), reason: "no keys member"},
 		"no issuer":                            {document: `{"jwks_uri":"URL/.well-known/jwks.json"}`, reason: "its issuer is another"},
 		"a document that is no JSON":           {document: `<html>`, reason: "reading discovery document"},
 		"a document of 64 KiB and more":        {document: `{"issuer":"URL","x":"` + strings.Repeat("a", 64<<10) + `"}`, reason: "more than 65536 bytes"},

@@ -2,7 +2,6 @@ package discovery
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lestrrat-go/jwx/v2/jwk"
+	"sigs.k8s.io/json"
 )
 
 const (
@@ -66,7 +66,8 @@ func Fetch(ctx context.Context, client *http.Client, issuer string) (*Document, 
 
 func parseDocument(data []byte, base *url.URL, issuer string) (*Document, error) {
 	var document Document
-	if err := json.Unmarshal(data, &document); err != nil {
+	// encoding/json would take a member in another case, which STS does not see.
+	if err := json.UnmarshalCaseSensitivePreserveInts(data, &document); err != nil {
 		return nil, err
 	}
 	if document.Issuer != issuer {
@@ -85,9 +86,9 @@ func parseDocument(data []byte, base *url.URL, issuer string) (*Document, error)
 func parseJWKS(data []byte) (jwk.Set, error) {
 	// jwk.Parse takes a bare key for a set of one; STS does not.
 	var shape struct {
-		Keys []json.RawMessage `json:"keys"`
+		Keys []any `json:"keys"`
 	}
-	if err := json.Unmarshal(data, &shape); err != nil {
+	if err := json.UnmarshalCaseSensitivePreserveInts(data, &shape); err != nil {
 		return nil, err
 	}
 	if shape.Keys == nil {

@@ -37,6 +37,11 @@ func ParseIssuer(issuer string) (*url.URL, error) {
 	if parsed.Hostname() == "" || parsed.Host != strings.ToLower(parsed.Host) || strings.HasSuffix(parsed.Host, ":") {
 		return nil, fmt.Errorf("%w: the host is missing or not in lower case", ErrIssuer)
 	}
+	// Go's URLs tolerate brackets that belong to no IPv6 address; RFC 3986 does
+	// not, and so no wallet could sign in to such an issuer.
+	if strings.ContainsAny(parsed.Hostname()+parsed.Path, "[]") {
+		return nil, fmt.Errorf("%w: brackets that are not around an IPv6 address", ErrIssuer)
+	}
 	if parsed.Path != "" && (strings.HasSuffix(parsed.Path, "/") || path.Clean(parsed.Path) != parsed.Path) {
 		return nil, fmt.Errorf("%w: the path ends in a slash or is not clean", ErrIssuer)
 	}

@@ -24,12 +24,13 @@ type State string
 // Active is the state of the one key that signs.
 const Active State = "Active"
 
-// ParseState reads a state and refuses every word that is not one.
+// ParseState reads a state and refuses every word that is not one. The error
+// leaves the word out: in a damaged document it can be anything.
 func ParseState(s string) (State, error) {
 	if State(s) == Active {
 		return Active, nil
 	}
-	return "", fmt.Errorf("unknown key state %q: want %q", s, Active)
+	return "", fmt.Errorf("unknown key state: want %q", Active)
 }
 
 // Key is one signing key. However it is printed, logged or encoded, it shows

@@ -39,7 +39,7 @@ type document struct {
 
 type entry struct {
 	State     string          `json:"state"`
-	CreatedAt time.Time       `json:"createdAt"`
+	CreatedAt string          `json:"createdAt"`
 	JWK       json.RawMessage `json:"jwk"`
 }
 
@@ -91,14 +91,15 @@ func (e entry) key() (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	if e.CreatedAt.IsZero() {
-		return nil, errors.New("createdAt is missing")
+	created, err := parseCreatedAt(e.CreatedAt)
+	if err != nil {
+		return nil, err
 	}
 	private, kid, err := parseJWK(e.JWK)
 	if err != nil {
 		return nil, fmt.Errorf("jwk: %w", err)
 	}
-	key, err := newKey(private, state, e.CreatedAt.UTC())
+	key, err := newKey(private, state, created)
 	if err != nil {
 		return nil, err
 	}
@@ -106,6 +107,16 @@ func (e entry) key() (*Key, error) {
 		return nil, errors.New("jwk: kid is not the key's RFC 7638 thumbprint")
 	}
 	return key, nil
+}
+
+// parseCreatedAt takes the one spelling that Marshal writes. The error leaves
+// the value out.
+func parseCreatedAt(s string) (time.Time, error) {
+	created, err := time.Parse(time.RFC3339, s)
+	if err != nil || created.IsZero() || created.UTC().Format(time.RFC3339) != s {
+		return time.Time{}, errors.New("createdAt is not a time in whole seconds UTC, such as 2026-01-02T03:04:05Z")
+	}
+	return created.UTC(), nil
 }
 
 func newSet(keys []*Key) (*Set, error) {
@@ -139,7 +150,7 @@ func (s *Set) Marshal() ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		doc.Keys = append(doc.Keys, entry{State: string(key.State), CreatedAt: key.CreatedAt, JWK: private})
+		doc.Keys = append(doc.Keys, entry{State: string(key.State), CreatedAt: key.CreatedAt.Format(time.RFC3339), JWK: private})
 	}
 	data, err := json.Marshal(doc)
 	if err != nil {

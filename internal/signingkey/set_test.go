@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/ecdsa"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -108,6 +109,53 @@ func TestJWKSHasExactlyThePublicMembers(t *testing.T) {
 	}
 }
 
+// One key in 128 has an x or y that begins with zeros, which must be kept (RFC
+// 7518, section 6.2.1.2): without them neither the JWKS nor the kid is the key's.
+func TestCoordinatesKeepTheirLeadingZeros(t *testing.T) {
+	t.Parallel()
+	missing := map[string]bool{"x": true, "y": true, "d": true}
+	for range 20_000 {
+		if len(missing) == 0 {
+			return
+		}
+		set := mustNew(t)
+		written, err := set.Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var stored struct {
+			Keys []struct{ JWK map[string]string }
+		}
+		if err := json.Unmarshal(written, &stored); err != nil {
+			t.Fatal(err)
+		}
+		key := stored.Keys[0].JWK
+		for _, member := range []string{"x", "y", "d"} {
+			raw, err := base64.RawURLEncoding.DecodeString(key[member])
+			if err != nil || len(raw) != 32 {
+				t.Fatalf("%s has %d bytes, %v", member, len(raw), err)
+			}
+			if raw[0] == 0 {
+				delete(missing, member)
+			}
+		}
+		digest := sha256.Sum256([]byte(`{"crv":"P-256","kty":"EC","x":"` + key["x"] + `","y":"` + key["y"] + `"}`))
+		if want := base64.RawURLEncoding.EncodeToString(digest[:]); key["kid"] != want || mustParse(t, string(written)).Active().ID != want {
+			t.Fatalf("the kid is %s, want %s", key["kid"], want)
+		}
+		published, err := set.JWKS()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, member := range []string{"x", "y", "kid"} {
+			if !bytes.Contains(published, []byte(`"`+member+`":"`+key[member]+`"`)) {
+				t.Fatalf("%s is published in another spelling", member)
+			}
+		}
+	}
+	t.Errorf("no key was made whose %v begins with a zero", missing)
+}
+
 func TestSignaturesVerifyWithThePublishedKey(t *testing.T) {
 	t.Parallel()
 	set := mustNew(t)
@@ -164,11 +212,18 @@ func TestParseRefuses(t *testing.T) {
 		"keys in another case":           {strings.Replace(known, `"keys"`, `"Keys"`, 1), `unknown field "Keys"`},
 		"text after the document":        {known + "{}", "JSON"},
 		"invalid UTF-8":                  {strings.Replace(known, "Active", "Act\xffive", 1), "UTF-8"},
-		"a state that is not known":      {strings.Replace(known, "Active", "Pending", 1), `unknown key state "Pending"`},
+		"a state that is not known":      {strings.Replace(known, "Active", "Pending", 1), "unknown key state"},
 		"a state in another case":        {strings.Replace(known, "Active", "active", 1), "unknown key state"},
 		"no state":                       {strings.Replace(known, `"state":"Active",`, "", 1), "unknown key state"},
-		"no time of creation":            {strings.Replace(known, `"createdAt":"2026-01-02T03:04:05Z",`, "", 1), "createdAt is missing"},
-		"a time in words":                {strings.Replace(known, "2026-01-02T03:04:05Z", "yesterday", 1), "JSON"},
+		"no time of creation":            {strings.Replace(known, `"createdAt":"2026-01-02T03:04:05Z",`, "", 1), "createdAt is not"},
+		"a time in words":                {strings.Replace(known, "2026-01-02T03:04:05Z", "yesterday", 1), "createdAt is not"},
+		"a time with a fraction":         {strings.Replace(known, "03:04:05Z", "03:04:05.5Z", 1), "createdAt is not"},
+		"a time with a comma":            {strings.Replace(known, "03:04:05Z", "03:04:05,0Z", 1), "createdAt is not"},
+		"a time in another zone":         {strings.Replace(known, "03:04:05Z", "04:04:05+01:00", 1), "createdAt is not"},
+		"a time that UTC cannot spell":   {strings.Replace(known, "2026-01-02T03:04:05Z", "9999-12-31T23:59:59-01:00", 1), "createdAt is not"},
+		"the zero time":                  {strings.Replace(known, "2026-01-02T03:04:05Z", "0001-01-01T00:00:00Z", 1), "createdAt is not"},
+		"a private part for the time":    {strings.Replace(known, "2026-01-02T03:04:05Z", knownD, 1), "createdAt is not"},
+		"a private part for the state":   {strings.Replace(known, "Active", knownD, 1), "unknown key state"},
 		"no JWK":                         {`{"keys":[{"state":"Active","createdAt":"2026-01-02T03:04:05Z"}]}`, "jwk: missing"},
 		"a JWK that is null":             {`{"keys":[{"state":"Active","createdAt":"2026-01-02T03:04:05Z","jwk":null}]}`, "kty"},
 		"two active keys":                {`{"keys":[` + entry + `,` + strings.Replace(newEntry(t), "Pending", "Active", 1) + `]}`, "more than one key is Active"},

@@ -12,7 +12,8 @@ import (
 // [encoding/json.Unmarshal] does, and refuses what that lets pass: invalid
 // UTF-8, members that v does not declare, members named twice, names that match
 // only when case is ignored. Errors name members and positions, never values of
-// strings. The caller bounds the size of data.
+// strings, unless a type in v decodes itself and its errors do. The caller bounds
+// the size of data.
 func Unmarshal(data []byte, v any) error {
 	if !utf8.Valid(data) {
 		return errors.New("invalid UTF-8")

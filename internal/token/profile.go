@@ -1,6 +1,7 @@
 package token
 
 import (
+	"strings"
 	"time"
 
 	"github.com/litentry/wallet-federation/internal/wallet"
@@ -67,13 +68,13 @@ func (p Profile) Claims(w wallet.Address, roles []string, now time.Time, jti str
 	return claims
 }
 
-// ReservedClaim reports whether a claim name has a meaning of its own here, so
-// that it cannot be a wallet tag key.
+// ReservedClaim reports whether a claim name has a meaning of its own, here or
+// to AWS STS, so that it cannot be a wallet tag key.
 func ReservedClaim(name string) bool {
 	switch name {
-	case "iss", "sub", "aud", "iat", "nbf", "exp", "jti", "azp", TagsClaim, RolesClaim:
+	case "iss", "sub", "aud", "iat", "nbf", "exp", "jti", "azp", "amr":
 		return true
 	default:
-		return false
+		return strings.HasPrefix(name, "https://aws.amazon.com/")
 	}
 }

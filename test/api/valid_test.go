@@ -44,6 +44,7 @@ func at(url string) func(*v1alpha1.OIDCIssuer) {
 	return func(i *v1alpha1.OIDCIssuer) {
 		i.Spec.IssuerURL = url
 		i.Spec.Accounts[0].EndpointURL = "http://127.0.0.1:4566"
+		i.Spec.Accounts[0].CredentialsSecretRef = &v1alpha1.SecretReference{Name: "stand-in"}
 	}
 }
 

@@ -1,0 +1,71 @@
+package walletfederation
+
+import (
+	"context"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/litentry/wallet-federation/api/v1alpha1"
+	"github.com/litentry/wallet-federation/internal/awsapi"
+	"github.com/litentry/wallet-federation/internal/document"
+)
+
+// releaseDropped takes our statements out of the buckets that left the spec. A
+// bucket keeps its guard as long as the role reaches further than a wallet's
+// prefix: the guard is then all that keeps sessions out of it.
+func (p *pass) releaseDropped(ctx context.Context) error {
+	for _, name := range p.ledger.buckets() {
+		named := slices.ContainsFunc(p.federation.Spec.Buckets, func(b v1alpha1.BucketSpec) bool { return b.Name == name })
+		if named || p.federation.Spec.Suspend {
+			continue
+		}
+		if !p.IsTrue(v1alpha1.ConditionRoleConfined) {
+			p.False(v1alpha1.ConditionBucketPoliciesApplied, v1alpha1.ReasonWaitingForRole,
+				"bucket %q left the spec and keeps its guard until the role is confined", name)
+			continue
+		}
+		if err := p.demote(ctx, "Bucket "+name+" left the spec"); err != nil {
+			return err
+		}
+		if err := p.releaseBucket(ctx, name); err != nil {
+			found := judgeBucket(name, err)
+			p.setProblem(v1alpha1.ConditionBucketPoliciesApplied, found)
+			return found.err
+		}
+	}
+	return nil
+}
+
+// releaseBucket takes our statements out of a bucket's policy, and the bucket out
+// of the ledger. A bucket that is gone has none.
+func (p *pass) releaseBucket(ctx context.Context, bucket string) error {
+	p.bucketWrites.Lock()
+	defer p.bucketWrites.Unlock()
+	current, err := p.aws.BucketPolicy(ctx, bucket, p.identity.AccountID)
+	if err != nil && !awsapi.Is(err, awsapi.NotFound) {
+		return err
+	}
+	rest, changed, err := document.MergeBucketPolicy(current, p.documents.SidPrefix(), nil)
+	if err != nil {
+		return err
+	}
+	if changed {
+		if err := p.storeBucketPolicy(ctx, bucket, rest); err != nil {
+			return err
+		}
+		p.Events.Tell(p.federation, corev1.EventTypeNormal, v1alpha1.ReasonRestored, "Release", "Took our statements out of the policy of bucket "+bucket)
+	}
+	return p.forget(ctx, func(e entry) bool { return e.Kind == bucketPolicy && e.Name == bucket })
+}
+
+// setProblem sets a condition for a problem.
+func (p *pass) setProblem(conditionType string, found *problem) {
+	if found.status == metav1.ConditionFalse {
+		p.False(conditionType, found.reason, "%s", found.message)
+		p.requeueWithin(retryInterval)
+		return
+	}
+	p.Unknown(conditionType, found.reason, "%s", found.message)
+}
