@@ -31,6 +31,9 @@ const (
 // the interval, and sets IsolationVerified.
 func (p *pass) verifyIsolation(ctx context.Context) error {
 	if !p.opened() {
+		if err := p.demote(ctx, "The role does not trust the issuer any more"); err != nil {
+			return err
+		}
 		p.Unknown(v1alpha1.ConditionIsolationVerified, v1alpha1.ReasonDocumentsNotApplied, "The role does not trust the issuer: nobody can get a session")
 		return nil
 	}
