@@ -165,6 +165,18 @@ var _ = Describe("The provider of an OIDCIssuer", func() {
 		Expect(err).To(MatchError(ContainSubstring("NoSuchEntity")))
 	})
 
+	It("keeps no issuer from going whose account never let us in", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.issuer.Spec.Accounts[0].CredentialsSecretRef.Name = "absent"
+		Expect(h.Client.Create(ctx, w.issuer)).To(Succeed())
+		Expect(w.reconcile(ctx)).To(Succeed())
+		Expect(w.condition(v1alpha1.ConditionProviderRegistered)).To(And(
+			HaveField("Reason", v1alpha1.ReasonCredentialsMissing), HaveField("Message", ContainSubstring("aws_access_key_id"))))
+		Expect(h.Client.Delete(ctx, w.issuer)).To(Succeed())
+		Expect(w.reconcile(ctx)).To(Succeed())
+		Expect(w.gone(ctx)).To(BeTrue())
+	})
+
 	It("stays as long as a federation uses the issuer", func(ctx context.Context) {
 		w := newWorld(ctx)
 		w.settle(ctx)
@@ -175,6 +187,7 @@ var _ = Describe("The provider of an OIDCIssuer", func() {
 		Expect(w.reconcile(ctx)).To(Succeed())
 		Expect(w.gone(ctx)).To(BeFalse())
 		Expect(w.told()).To(ContainElement(And(ContainSubstring(v1alpha1.ReasonInUse), ContainSubstring(federation.Name))))
+		Expect(w.condition(v1alpha1.ConditionReady)).To(And(HaveField("Status", metav1.ConditionFalse), HaveField("Reason", v1alpha1.ReasonInUse)))
 		Expect(h.Client.Delete(ctx, federation)).To(Succeed())
 		Expect(w.reconcile(ctx)).To(Succeed())
 		Expect(w.gone(ctx)).To(BeTrue())

@@ -2,10 +2,12 @@ package oidcissuer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
@@ -31,12 +33,14 @@ func (r *Reconciler) finalize(ctx context.Context, issuer *v1alpha1.OIDCIssuer) 
 		for i := range federations {
 			names = append(names, federations[i].Name)
 		}
-		r.Events.Tell(issuer, corev1.EventTypeWarning, v1alpha1.ReasonInUse, "Delete",
+		// The watch on WalletFederations wakes us.
+		return reconcile.Result{}, r.sayBlocked(ctx, issuer, v1alpha1.ReasonInUse,
 			"Waiting for these WalletFederations to be deleted first: "+strings.Join(names, ", "))
-		return reconcile.Result{}, nil // The watch on WalletFederations wakes us.
 	}
 	if err := r.deleteProviders(ctx, issuer); err != nil {
-		r.Events.Tell(issuer, corev1.EventTypeWarning, v1alpha1.ReasonDeletionBlocked, "Delete", err.Error())
+		if patchErr := r.sayBlocked(ctx, issuer, v1alpha1.ReasonDeletionBlocked, err.Error()); patchErr != nil {
+			return reconcile.Result{}, errors.Join(err, patchErr)
+		}
 		if status, _ := account.Judge(err); status == metav1.ConditionFalse {
 			return reconcile.Result{RequeueAfter: period.Jitter(r.Resync)}, nil
 		}
@@ -46,4 +50,18 @@ func (r *Reconciler) finalize(ctx context.Context, issuer *v1alpha1.OIDCIssuer) 
 	controllerutil.RemoveFinalizer(issuer, v1alpha1.Finalizer)
 	err = r.Client.Patch(ctx, issuer, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}))
 	return reconcile.Result{}, client.IgnoreNotFound(err)
+}
+
+// sayBlocked makes the status and an event tell why an issuer stays.
+func (r *Reconciler) sayBlocked(ctx context.Context, issuer *v1alpha1.OIDCIssuer, reason, message string) error {
+	before := issuer.DeepCopy()
+	changed := meta.SetStatusCondition(&issuer.Status.Conditions, metav1.Condition{
+		Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: reason,
+		Message: message, ObservedGeneration: issuer.Generation,
+	})
+	if !changed {
+		return nil
+	}
+	r.Events.Tell(issuer, corev1.EventTypeWarning, reason, "Delete", message)
+	return client.IgnoreNotFound(r.Client.Status().Patch(ctx, issuer, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})))
 }

@@ -34,7 +34,7 @@ func (p *pass) ensureProviders(ctx context.Context) error {
 			continue
 		}
 		// A look that failed unregisters nothing.
-		accounts = append(accounts, p.lastSeen(spec.Name))
+		accounts = append(accounts, lastSeen(p.issuer, spec.Name))
 		failures = append(failures, fmt.Sprintf("account %q: %v", spec.Name, err))
 		judged, why := account.Judge(err)
 		if judged == metav1.ConditionUnknown {
@@ -60,8 +60,8 @@ func (p *pass) ensureProviders(ctx context.Context) error {
 }
 
 // lastSeen is what the status says of an account.
-func (p *pass) lastSeen(name string) v1alpha1.AccountStatus {
-	for _, account := range p.issuer.Status.Accounts {
+func lastSeen(issuer *v1alpha1.OIDCIssuer, name string) v1alpha1.AccountStatus {
+	for _, account := range issuer.Status.Accounts {
 		if account.Name == name {
 			return account
 		}
@@ -117,6 +117,9 @@ func (r *Reconciler) deleteProviders(ctx context.Context, issuer *v1alpha1.OIDCI
 }
 
 func (r *Reconciler) deleteProvider(ctx context.Context, issuer *v1alpha1.OIDCIssuer, spec *v1alpha1.AccountSpec) error {
+	if lastSeen(issuer, spec.Name).ProviderARN == "" {
+		return nil // Never registered: the account may never have let us in.
+	}
 	aws, identity, err := r.Accounts.Open(ctx, issuer.Namespace, spec)
 	if err != nil {
 		return err

@@ -36,7 +36,7 @@ func (p *pass) ensureBucketPolicies(ctx context.Context) error {
 		}
 	}
 	if len(problems) == 0 {
-		p.True(v1alpha1.ConditionBucketPoliciesApplied, v1alpha1.ReasonApplied, "The policies of %d buckets carry the guard and the grants", len(p.federation.Spec.Buckets))
+		p.True(v1alpha1.ConditionBucketPoliciesApplied, v1alpha1.ReasonApplied, "The guard and the grants are in the policy of every bucket, %d in all", len(p.federation.Spec.Buckets))
 		return nil
 	}
 	// What the user must do comes first.

@@ -44,7 +44,7 @@ func (p *pass) write(ctx context.Context, what write, change func() error) error
 	case !first && !p.specChanged():
 		eventType, reason = corev1.EventTypeWarning, v1alpha1.ReasonDriftRepaired
 	}
-	p.Events.Tell(p.federation, eventType, reason, "Write", fmt.Sprintf("%s of %s: %s", what.kind, what.name, what.difference))
+	p.Events.Tell(p.federation, eventType, reason, "Write", fmt.Sprintf("%s %q: %s", what.kind, what.name, what.difference))
 	return nil
 }
 

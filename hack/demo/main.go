@@ -47,6 +47,5 @@ func run(ctx context.Context, keep bool) (err error) {
 	s.printUsage()
 	say("")
 	say("Everything stays up until you press Ctrl-C.")
-	<-ctx.Done()
-	return nil
+	return s.keep(ctx)
 }

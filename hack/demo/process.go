@@ -19,12 +19,14 @@ type process struct {
 	name string
 	log  string
 	cmd  *exec.Cmd
-	done chan error
+	// ended is closed when the process has ended; result is what it ended with.
+	ended  chan struct{}
+	result error
 }
 
 // launch starts a program of bin/ with more environment variables than our own.
 func launch(bin, logs, name string, environment []string, arguments ...string) (*process, error) {
-	p := &process{name: name, log: filepath.Join(logs, name+".log"), done: make(chan error, 1)}
+	p := &process{name: name, log: filepath.Join(logs, name+".log"), ended: make(chan struct{})}
 	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, err
@@ -38,7 +40,10 @@ func launch(bin, logs, name string, environment []string, arguments ...string) (
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", name, err)
 	}
-	go func() { p.done <- p.cmd.Wait() }()
+	go func() {
+		p.result = p.cmd.Wait()
+		close(p.ended)
+	}()
 	return p, nil
 }
 
@@ -48,9 +53,9 @@ func (p *process) stop() error {
 		return fmt.Errorf("%s had ended before it was asked to; see %s", p.name, p.log)
 	}
 	select {
-	case err := <-p.done:
-		if err != nil {
-			return fmt.Errorf("%s ended badly; see %s: %w", p.name, p.log, err)
+	case <-p.ended:
+		if p.result != nil {
+			return fmt.Errorf("%s ended badly; see %s: %w", p.name, p.log, p.result)
 		}
 		return nil
 	case <-time.After(stopTimeout):
@@ -65,8 +70,8 @@ func runUntil(ctx context.Context, bin, logs, name string, arguments []string) e
 		return err
 	}
 	select {
-	case err := <-p.done:
-		return fmt.Errorf("%s ended by itself; see %s: %w", name, p.log, err)
+	case <-p.ended:
+		return fmt.Errorf("%s ended by itself; see %s", name, p.log)
 	case <-ctx.Done():
 		return p.stop()
 	}

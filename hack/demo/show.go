@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -148,9 +149,9 @@ func (s *stack) printUsage() {
 	say(`
   # the operator
   export KUBECONFIG=%[1]s
-  %[2]s/kubernetes/kubectl get oidcissuers,walletfederations
-  %[2]s/kubernetes/kubectl describe walletfederation %[3]s
-  %[2]s/kubernetes/kubectl get configmap %[3]s-isolation-evidence -o jsonpath='{.data.evidence\.json}'
+  %[9]s get oidcissuers,walletfederations
+  %[9]s describe walletfederation %[3]s
+  %[9]s get configmap %[3]s-isolation-evidence -o jsonpath='{.data.evidence\.json}'
 
   # the cloud, as its administrator
   export AWS_ENDPOINT_URL=http://%[4]s AWS_DEFAULT_REGION=us-east-1
@@ -160,7 +161,8 @@ func (s *stack) printUsage() {
   %[2]s/wallet-token --new-key %[6]s/wallet.key
   %[2]s/wallet-token --issuer http://%[7]s --key %[6]s/wallet.key > %[6]s/wallet.jwt
   export AWS_WEB_IDENTITY_TOKEN_FILE=%[6]s/wallet.jwt AWS_ROLE_ARN=arn:aws:iam::123456789012:role/%[8]s
-  aws s3api list-objects-v2 --bucket %[5]s --prefix "bots/$(%[2]s/wallet-token --address --key %[6]s/wallet.key)/"   # allowed
-  aws s3api list-objects-v2 --bucket %[5]s --prefix "bots/0xdeadbeef/"                                    # AccessDenied`,
-		s.kubeconfig(), s.bin, federationName, localawsAddress, bucketName, s.dir, brokerAddress, roleName)
+  export AWS_ROLE_SESSION_NAME=$(%[2]s/wallet-token --address --key %[6]s/wallet.key)   # keeps the aws command line from mixing up wallets in its cache
+  aws s3api list-objects-v2 --bucket %[5]s --prefix "bots/$AWS_ROLE_SESSION_NAME/"   # allowed
+  aws s3api list-objects-v2 --bucket %[5]s --prefix "bots/0xdeadbeef/"                # AccessDenied`,
+		s.kubeconfig(), s.bin, federationName, localawsAddress, bucketName, s.dir, brokerAddress, roleName, filepath.Join(s.Assets, "kubectl"))
 }

@@ -173,6 +173,17 @@ func (s *stack) stop() error {
 	return errors.Join(append(errs, s.Stop())...)
 }
 
+// keep stays until ctx ends, or something that must run does not.
+func (s *stack) keep(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-s.manager.ended:
+	case <-s.localaws.ended:
+	}
+	return errors.New("something ended by itself")
+}
+
 // explain tells where to look when the story did not go as it must.
 func (s *stack) explain() error {
 	return fmt.Errorf("the logs are in %s", s.dir)

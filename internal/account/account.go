@@ -50,16 +50,27 @@ func (o *Opener) Open(ctx context.Context, namespace string, spec *v1alpha1.Acco
 		return nil, awsapi.Identity{}, err
 	}
 	identity, err := opened.Identity(ctx)
+	if awsapi.Is(err, awsapi.BadCredentials) {
+		return nil, awsapi.Identity{}, fmt.Errorf("AWS does not accept %s: %w", source(spec), err)
+	}
 	if err != nil {
 		return nil, awsapi.Identity{}, err
 	}
 	return opened, identity, nil
 }
 
+// source says, for people, where an account's credentials come from.
+func source(spec *v1alpha1.AccountSpec) string {
+	if ref := spec.CredentialsSecretRef; ref != nil {
+		return fmt.Sprintf("the credentials in Secret %q", ref.Name)
+	}
+	return "the manager's own credentials (set up IRSA or Pod Identity for its ServiceAccount, or name a Secret in credentialsSecretRef)"
+}
+
 func (o *Opener) credentials(ctx context.Context, key client.ObjectKey) (awsapi.Credentials, error) {
 	secret := &corev1.Secret{}
 	if err := o.Reader.Get(ctx, key, secret); apierrors.IsNotFound(err) {
-		return awsapi.Credentials{}, fmt.Errorf("%w: there is no Secret %q", ErrCredentials, key.Name)
+		return awsapi.Credentials{}, fmt.Errorf("%w: create the Secret %q with the keys %s and %s", ErrCredentials, key.Name, accessKeyID, secretAccessKey)
 	} else if err != nil {
 		return awsapi.Credentials{}, fmt.Errorf("reading Secret %q: %w", key.Name, err)
 	}

@@ -93,6 +93,18 @@ func swappedTags(t *testing.T, w *world) {
 	})
 }
 
+// publicBucket opens the bucket to everybody, which no guard of a role sees.
+func publicBucket(t *testing.T, w *world) {
+	t.Helper()
+	if _, err := w.s3.DeletePublicAccessBlock(t.Context(), &s3.DeletePublicAccessBlockInput{Bucket: aws.String(bucketName)}); err != nil {
+		t.Fatal(err)
+	}
+	everyone := theirs()
+	everyone.Principal = document.Principal{Everyone: true}
+	everyone.Action = document.Strings{"s3:GetObject", "s3:ListBucket"}
+	w.addStatement(t, everyone)
+}
+
 func TestSabotageIsALeakThatNamesTheCase(t *testing.T) {
 	t.Parallel()
 
@@ -183,6 +195,10 @@ func TestSabotageIsALeakThatNamesTheCase(t *testing.T) {
 		"a trust policy and a provider for any audience": {
 			sabotage: secondAudience,
 			leaks:    []string{"token for another audience"},
+		},
+		"a bucket that somebody opened to everybody": {
+			sabotage: publicBucket,
+			leaks:    []string{"list foreign prefix without credentials", "get foreign object without credentials"},
 		},
 		"a broker that mints the other wallet's tag": {
 			sabotage: swappedTags, andMore: true,

@@ -53,6 +53,7 @@ var matrix = []operation{
 	{name: "list versions without a prefix", group: GroupList, expected: Denied, do: versions((*target).none)},
 	{name: "list multipart uploads of foreign prefix", group: GroupList, expected: Denied, do: uploads((*target).foreignPrefix)},
 	{name: "list multipart uploads without a prefix", group: GroupList, expected: Denied, do: uploads((*target).none)},
+	{name: "list foreign prefix without credentials", group: GroupList, expected: Denied, do: anonymously(listing((*target).foreignPrefix))},
 
 	{name: "get own object", group: GroupObject, expected: Allowed, needs: []document.Access{read}, seeded: true, do: getting((*target).ownSeed)},
 	{name: "head own object", group: GroupObject, expected: Allowed, needs: []document.Access{read}, seeded: true, head: true, do: heading((*target).ownSeed)},
@@ -64,6 +65,7 @@ var matrix = []operation{
 	{name: "get a range of foreign object", group: GroupObject, expected: Denied, do: gettingRange((*target).foreignSeed)},
 	{name: "head foreign object", group: GroupObject, expected: Denied, head: true, do: heading((*target).foreignSeed)},
 	{name: "get foreign object by a presigned URL", group: GroupObject, expected: Denied, do: presigned((*target).foreignSeed)},
+	{name: "get foreign object without credentials", group: GroupObject, expected: Denied, do: anonymously(getting((*target).foreignSeed))},
 	{name: "get attributes of foreign object", group: GroupObject, expected: Denied, do: gettingAttributes((*target).foreignSeed)},
 	{name: "get tags of foreign object", group: GroupObject, expected: Denied, do: gettingTags((*target).foreignSeed)},
 	{name: "get ACL of foreign object", group: GroupObject, expected: Denied, do: gettingACL((*target).foreignSeed)},

@@ -112,7 +112,7 @@ func (r *run) run(ctx context.Context, report *Report) error {
 	}
 	targets := make([]*target, 0, len(r.config.Buckets))
 	for _, bucket := range r.config.Buckets {
-		targets = append(targets, newTarget(bucket, r.wallets))
+		targets = append(targets, newTarget(bucket, r.wallets, r.endpoints.stranger()))
 	}
 	defer func() { report.Leftovers = cleanUp(ctx, targets) }()
 	for _, t := range targets {

@@ -146,14 +146,23 @@ func (e *endpoints) session(address wallet.Address, credentials *ststypes.Creden
 		SecretAccessKey: aws.ToString(credentials.SecretAccessKey),
 		SessionToken:    aws.ToString(credentials.SessionToken),
 	}
-	return &session{wallet: address, http: e.http, s3: s3.New(s3.Options{
+	return &session{wallet: address, http: e.http, s3: e.storage(aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return value, nil
+	}))}
+}
+
+// stranger has no credentials, and no wallet.
+func (e *endpoints) stranger() *session {
+	return &session{http: e.http, s3: e.storage(aws.AnonymousCredentials{})}
+}
+
+func (e *endpoints) storage(credentials aws.CredentialsProvider) *s3.Client {
+	return s3.New(s3.Options{
 		Region:       e.region,
 		BaseEndpoint: e.baseURL(),
 		UsePathStyle: e.url != "",
 		HTTPClient:   e.http,
 		Retryer:      retry.NewStandard(),
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return value, nil
-		}),
-	})}
+		Credentials:  credentials,
+	})
 }

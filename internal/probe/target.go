@@ -27,14 +27,25 @@ const (
 // target is a bucket, seen by the first wallet.
 type target struct {
 	bucket document.Bucket
-	// own is the wallet that tries, foreign the one that it must not reach.
-	own, foreign *session
+	// own is the wallet that tries, foreign the one that it must not reach, and
+	// stranger somebody without any credentials.
+	own, foreign, stranger *session
 	// seeded says that both wallets have put an object there.
 	seeded bool
 }
 
-func newTarget(bucket document.Bucket, wallets [2]*session) *target {
-	return &target{bucket: bucket, own: wallets[0], foreign: wallets[1]}
+func newTarget(bucket document.Bucket, wallets [2]*session, stranger *session) *target {
+	return &target{bucket: bucket, own: wallets[0], foreign: wallets[1], stranger: stranger}
+}
+
+// anonymously tries the same without any credentials: a foreign statement may open
+// the bucket to everybody, and no guard of a role stands in the way of that.
+func anonymously(do call) call {
+	return func(ctx context.Context, t *target) answer {
+		unsigned := *t
+		unsigned.own = t.stranger
+		return do(ctx, &unsigned)
+	}
 }
 
 func (t *target) name() *string { return aws.String(t.bucket.Name) }

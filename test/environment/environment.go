@@ -28,6 +28,8 @@ type Environment struct {
 	Client client.Client
 	// Scheme knows Kubernetes' own types and the project's.
 	Scheme *runtime.Scheme
+	// Assets is the folder with the binaries of the API server and kubectl.
+	Assets string
 	// Root is the folder of the module, where config and hack are.
 	Root string
 
@@ -54,7 +56,7 @@ func Start() (*Environment, error) {
 		CRDDirectoryPaths:     []string{filepath.Join(root, "config", "crd", "bases")},
 		ErrorIfCRDPathMissing: true,
 	}
-	e := &Environment{Scheme: scheme, Root: root, server: server}
+	e := &Environment{Scheme: scheme, Assets: assets, Root: root, server: server}
 	if e.Config, err = server.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting API server of %s: %w", assets, err), e.Stop())
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -43,8 +44,9 @@ type Node struct {
 
 // pod is a running container.
 type pod struct {
-	stop context.CancelFunc
-	done sync.WaitGroup
+	stop  context.CancelFunc
+	done  sync.WaitGroup
+	ended atomic.Bool
 }
 
 // Start runs the operator's Deployments until ctx ends, and then waits for them.
@@ -108,7 +110,7 @@ func (n *Node) syncDeployment(ctx context.Context, deployment *appsv1.Deployment
 		}
 	}
 	container := &spec.Containers[0]
-	if n.pods[deployment.UID] == nil {
+	if running := n.pods[deployment.UID]; running == nil || running.ended.Load() {
 		n.start(ctx, deployment, n.arguments(deployment, container, dir))
 	}
 	ready := n.ready(ctx, container, n.Address(deployment))
@@ -158,6 +160,7 @@ func (n *Node) start(ctx context.Context, deployment *appsv1.Deployment, argumen
 		if err := n.Run(ctx, arguments); err != nil && ctx.Err() == nil {
 			n.Logger.ErrorContext(ctx, "container ended", "deployment", deployment.Name, "error", err)
 		}
+		p.ended.Store(true)
 	})
 	n.pods[deployment.UID] = p
 }
