@@ -122,26 +122,39 @@ func (s *stack) printEvidence(ctx context.Context) error {
 	return table.Flush()
 }
 
-// printRepairs prints the events that tell what was put right.
+// printRepairs prints the events that tell what was put right. Events are written
+// behind the operator's back, so they may come a moment later than the proof.
 func (s *stack) printRepairs(ctx context.Context) error {
-	var list eventsv1.EventList
-	if err := s.Client.List(ctx, &list, client.InNamespace(namespace)); err != nil {
+	var repairs []string
+	err := eventually(ctx, "events tell of the repair", func() (bool, string) {
+		var err error
+		repairs, err = s.repairs(ctx)
+		return err == nil && len(repairs) > 0, ""
+	})
+	if err != nil {
 		return err
 	}
-	slices.SortFunc(list.Items, func(a, b eventsv1.Event) int { return a.EventTime.Compare(b.EventTime.Time) })
 	say("")
 	say("Its events tell what was put right:")
-	told := false
-	for i := range list.Items {
-		if event := &list.Items[i]; event.Reason == v1alpha1.ReasonDriftRepaired || event.Reason == v1alpha1.ReasonGrantRemoved {
-			say("  %s  %s", event.Reason, event.Note)
-			told = true
-		}
-	}
-	if !told {
-		return errors.New("no event tells of the repair")
+	for _, repair := range repairs {
+		say("  %s", repair)
 	}
 	return nil
+}
+
+func (s *stack) repairs(ctx context.Context) ([]string, error) {
+	var list eventsv1.EventList
+	if err := s.Client.List(ctx, &list, client.InNamespace(namespace)); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(list.Items, func(a, b eventsv1.Event) int { return a.EventTime.Compare(b.EventTime.Time) })
+	var repairs []string
+	for i := range list.Items {
+		if event := &list.Items[i]; event.Reason == v1alpha1.ReasonDriftRepaired || event.Reason == v1alpha1.ReasonGrantRemoved {
+			repairs = append(repairs, event.Reason+"  "+event.Note)
+		}
+	}
+	return repairs, nil
 }
 
 // printUsage tells how to talk to what is running.
