@@ -44,6 +44,19 @@ func (a *s3Answer) xml(document any) *apiError {
 	return nil
 }
 
+// addKeyCount says that a list is empty: S3 always counts the keys, and gofakes3
+// leaves out a zero, which boto3 then misses.
+func (a *s3Answer) addKeyCount() {
+	const end = "</ListBucketResult>"
+	body := a.body.String()
+	if strings.Contains(body, "<KeyCount>") || !strings.Contains(body, end) {
+		return
+	}
+	a.body.Reset()
+	a.body.WriteString(strings.Replace(body, end, "<KeyCount>0</KeyCount>"+end, 1))
+	a.header.Del("Content-Length")
+}
+
 // noContent makes the answer an empty one.
 func (a *s3Answer) noContent() *apiError {
 	a.status = http.StatusNoContent

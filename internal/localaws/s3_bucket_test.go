@@ -253,3 +253,22 @@ func TestAnswerOfAnEffectCanBeLost(t *testing.T) {
 	_, err = client.GetBucketPolicy(t.Context(), &s3.GetBucketPolicyInput{Bucket: aws.String(shared)})
 	wantCode(t, err, "")
 }
+
+func TestAnEmptyListCountsItsKeys(t *testing.T) {
+	t.Parallel()
+	w := newS3World(t)
+	listed, err := w.s3.ListObjectsV2(t.Context(), list("nothing/"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if listed.KeyCount == nil || *listed.KeyCount != 0 {
+		t.Errorf("KeyCount is %v, want 0", listed.KeyCount)
+	}
+	w.put(t, "something", "here")
+	if listed, err = w.s3.ListObjectsV2(t.Context(), list("something")); err != nil {
+		t.Fatal(err)
+	}
+	if listed.KeyCount == nil || *listed.KeyCount != 1 {
+		t.Errorf("KeyCount is %v, want 1", listed.KeyCount)
+	}
+}

@@ -127,6 +127,9 @@ func (s *Server) forward(q *s3Request) *apiError {
 			q.answer.header.Del(name)
 		}
 	}
+	if q.operation.name == "ListObjectsV2" {
+		q.answer.addKeyCount()
+	}
 	failure := q.answer.refusal()
 	if failure != nil && failure.code == "NoSuchKey" {
 		return s.missingKey(q)
