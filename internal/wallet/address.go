@@ -22,9 +22,9 @@ var ErrAddress = errors.New("not a wallet address")
 // decoding text, which is the same.
 type Address string
 
-// Parse reads an address. Lower-case hexadecimal is taken as it is. A spelling
-// with an upper-case digit must be the address's EIP-55 checksum spelling, so
-// that a mistyped one is refused. The error wraps [ErrAddress].
+// Parse reads an address. Digits of one case carry no checksum and are taken as
+// they are; mixed ones must be the address's EIP-55 checksum spelling, so that a
+// mistyped one is refused. The error wraps [ErrAddress].
 func Parse(s string) (Address, error) {
 	if len(s) != addressLength || !strings.HasPrefix(s, "0x") {
 		return "", fmt.Errorf("%w: want 0x and 40 hexadecimal digits", ErrAddress)
@@ -33,7 +33,8 @@ func Parse(s string) (Address, error) {
 		return "", fmt.Errorf("%w: want 0x and 40 hexadecimal digits", ErrAddress)
 	}
 	address := Address(strings.ToLower(s))
-	if s != string(address) && s != address.Checksum() {
+	oneCase := s == string(address) || s[2:] == strings.ToUpper(s[2:])
+	if !oneCase && s != address.Checksum() {
 		return "", fmt.Errorf("%w: mixed-case spelling with a wrong EIP-55 checksum", ErrAddress)
 	}
 	return address, nil

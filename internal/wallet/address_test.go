@@ -44,6 +44,16 @@ func TestParseTakesEIP55SpellingsAndCanonicalisesThem(t *testing.T) {
 	}
 }
 
+func TestParseTakesDigitsOfOneCaseWithoutAChecksum(t *testing.T) {
+	t.Parallel()
+	const canonical = "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed"
+	for _, spelling := range []string{canonical, "0x" + strings.ToUpper(canonical[2:])} {
+		if address, err := wallet.Parse(spelling); err != nil || address != canonical {
+			t.Errorf("Parse(%q) = %q, %v", spelling, address, err)
+		}
+	}
+}
+
 func TestParseRefuses(t *testing.T) {
 	t.Parallel()
 	for name, spelling := range map[string]string{
@@ -55,7 +65,6 @@ func TestParseRefuses(t *testing.T) {
 		"no prefix, padded to length":           "005aaeb6053f3e94c9b9a09f33669435e7ef1beaed",
 		"upper-case prefix":                     "0X5aaeb6053f3e94c9b9a09f33669435e7ef1beaed",
 		"mixed case with one letter flipped":    "0x5AAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
-		"upper case that is not the checksum":   "0x5AAEB6053F3E94C9B9A09F33669435E7EF1BEAED",
 		"a letter that is not hexadecimal":      "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaeg",
 		"a space at the end":                    "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beae ",
 		"a line feed at the end":                "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed\n",
@@ -81,7 +90,7 @@ func TestAddressDecodesStrictlyFromJSON(t *testing.T) {
 	if want := wallet.Address("0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed"); decoded.Wallets[0] != want {
 		t.Errorf("got %s, want %s", decoded.Wallets[0], want)
 	}
-	if err := json.Unmarshal([]byte(`{"Wallets":["0x5AAEB6053F3E94C9B9A09F33669435E7EF1BEAED"]}`), &decoded); err == nil {
+	if err := json.Unmarshal([]byte(`{"Wallets":["0x5AAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"]}`), &decoded); err == nil {
 		t.Error("a wrong checksum was decoded")
 	}
 }
