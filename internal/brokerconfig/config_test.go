@@ -127,7 +127,7 @@ func TestParseRefuses(t *testing.T) {
 		"an admission mode in lower case":  {admit(`"mode":"open"`), "admission: mode"},
 		"open with a list":                 {admit(`"mode":"Open","wallets":["` + string(alice) + `"]`), "admission: mode: Open admits everyone"},
 		"a wallet listed twice":            {admit(`"mode":"AllowList","wallets":["` + string(alice) + `","` + alice.Checksum() + `"]`), "admission: wallets: [1]: listed before"},
-		"a wallet with a wrong checksum":   {admit(`"mode":"AllowList","wallets":["0x5AAEB6053F3E94C9B9A09F33669435E7EF1BEAED"]`), "EIP-55"},
+		"a wallet with a wrong checksum":   {admit(`"mode":"AllowList","wallets":["0x5AAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"]`), "EIP-55"},
 		"a wallet that is a name":          {admit(`"mode":"AllowList","wallets":["vitalik.eth"]`), "not a wallet address"},
 		"too many probe wallets":           {admit(`"mode":"Open","probeWallets":[` + manyWallets(17) + `]`), "admission: probeWallets: more than 16"},
 		"too many wallets":                 {admit(`"mode":"AllowList","wallets":[` + manyWallets(10_001) + `]`), "admission: wallets: more than 10000"},
