@@ -3,6 +3,7 @@ package brokerconfig
 import (
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/litentry/wallet-federation/internal/strictjson"
@@ -31,6 +32,10 @@ type Config struct {
 	Login Login `json:"login"`
 	// Admission says which wallets may have a session.
 	Admission Admission `json:"admission"`
+	// Revocations end sessions before their time, at most MaxRevocations.
+	Revocations []Revocation `json:"revocations,omitempty"`
+	// Limits bound how often callers may ask.
+	Limits Limits `json:"limits"`
 	// Roles are the role ARNs that tokens are pinned to, at most MaxRoles. With
 	// none the broker mints nothing: a token without the pin would be good for
 	// any role that trusts the issuer.
@@ -66,6 +71,25 @@ type Login struct {
 	// Statement is shown to the person who signs: at most 512 of the
 	// characters that EIP-4361 allows. Default none.
 	Statement string `json:"statement,omitempty"`
+	// TrustedIssuers are other issuers whose tokens prove a wallet as a
+	// signature does, at most MaxTrustedIssuers.
+	TrustedIssuers []TrustedIssuer `json:"trustedIssuers,omitempty"`
+}
+
+// TrustedIssuer is an OpenID Connect issuer that is believed about wallets.
+type TrustedIssuer struct {
+	// Issuer is its URL, https, and byte for byte the iss claim of its tokens.
+	Issuer string `json:"issuer"`
+	// Audiences are what the aud claim of a token must name one of: 1 to 16 of
+	// at most 255 printable ASCII characters. They keep a token that was made
+	// for another service from being used here.
+	Audiences []string `json:"audiences"`
+	// WalletClaim is the claim that holds the wallet's address as a string: 1 to
+	// 128 of letters, digits and _.:/=+-@.
+	WalletClaim string `json:"walletClaim"`
+	// Algorithms are the JWS algorithms a token may be signed with, of those in
+	// SignatureAlgorithms. Default RS256 and ES256.
+	Algorithms []string `json:"algorithms,omitempty"`
 }
 
 // AdmissionMode says how Admission decides.
@@ -86,8 +110,46 @@ type Admission struct {
 	// Wallets are admitted in mode AllowList, and must be left out in mode Open.
 	// At most MaxWallets.
 	Wallets []wallet.Address `json:"wallets,omitempty"`
+	// Directories hold files of more wallets for mode AllowList, one address a
+	// line; see package admission. They are absolute paths, at most
+	// MaxDirectories, and must be left out in mode Open.
+	Directories []string `json:"directories,omitempty"`
 	// ProbeWallets, those of the operator, are admitted in every mode. At most 16.
 	ProbeWallets []wallet.Address `json:"probeWallets,omitempty"`
+}
+
+// Revocation ends the sessions, and refuses the tokens of trusted issuers, that
+// were issued to a wallet before a time. A time to come keeps the wallet out
+// until then.
+type Revocation struct {
+	// Wallet is whose; empty means everybody's.
+	Wallet wallet.Address `json:"wallet,omitempty"`
+	// Before is the time, in whole seconds.
+	Before time.Time `json:"before"`
+}
+
+// Limits bound how often callers may sign in and mint. The published documents
+// and the health of the broker are not limited. Each replica counts for itself.
+type Limits struct {
+	// Client is for each client address: an IPv4 address or an IPv6 /64 network.
+	// Default 50 a second in bursts of 200.
+	Client Rate `json:"client"`
+	// Wallet is for each wallet that has proved itself. Default 10 a second in
+	// bursts of 50.
+	Wallet Rate `json:"wallet"`
+	// TrustedProxies are the networks, such as 10.0.0.0/8, whose X-Forwarded-For
+	// header is believed, at most MaxProxies. Default none: the client is
+	// whoever connects.
+	TrustedProxies []netip.Prefix `json:"trustedProxies,omitempty"`
+}
+
+// Rate is a token bucket.
+type Rate struct {
+	// PerSecond is how many requests a second are let through in the long run, 0
+	// to 1,000,000; 0 lifts the limit.
+	PerSecond float64 `json:"perSecond"`
+	// Burst is how many are let through at once: 1 to 1,000,000.
+	Burst int `json:"burst"`
 }
 
 // Default returns a configuration with every default set. It is not valid until
@@ -102,6 +164,10 @@ func Default() *Config {
 		},
 		Session: Session{LifetimeSeconds: 3600},
 		Login:   Login{ChainIDs: []uint64{1}},
+		Limits: Limits{
+			Client: Rate{PerSecond: 50, Burst: 200},
+			Wallet: Rate{PerSecond: 10, Burst: 50},
+		},
 	}
 }
 

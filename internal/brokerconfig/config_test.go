@@ -2,11 +2,13 @@ package brokerconfig_test
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/litentry/wallet-federation/internal/brokerconfig"
 	"github.com/litentry/wallet-federation/internal/signingkey"
@@ -28,10 +30,23 @@ func full() *brokerconfig.Config {
 			Audience: "sts.cn-north-1.amazonaws.com.cn", LifetimeSeconds: 3600,
 			SubjectPrefix: "agent/", WalletTagKey: "team:wallet",
 		},
-		Session:   brokerconfig.Session{LifetimeSeconds: 60},
-		Login:     brokerconfig.Login{ChainIDs: []uint64{1, 8453}, Statement: "Sign in to see your bots."},
-		Admission: brokerconfig.Admission{Mode: brokerconfig.AllowList, Wallets: []wallet.Address{alice}, ProbeWallets: []wallet.Address{bob}},
-		Roles:     []string{role, "arn:aws-us-gov:iam::123456789012:role/team/a/bots+1"},
+		Session: brokerconfig.Session{LifetimeSeconds: 60},
+		Login: brokerconfig.Login{
+			ChainIDs: []uint64{1, 8453}, Statement: "Sign in to see your bots.",
+			TrustedIssuers: []brokerconfig.TrustedIssuer{{
+				Issuer: "https://tenant.example.com/", Audiences: []string{"wallets"}, WalletClaim: "https://example.com/wallet", Algorithms: []string{"ES256"},
+			}},
+		},
+		Admission: brokerconfig.Admission{
+			Mode: brokerconfig.AllowList, Wallets: []wallet.Address{alice}, Directories: []string{"/etc/broker/admission/a"},
+			ProbeWallets: []wallet.Address{bob},
+		},
+		Roles:       []string{role, "arn:aws-us-gov:iam::123456789012:role/team/a/bots+1"},
+		Revocations: []brokerconfig.Revocation{{Wallet: alice, Before: time.Unix(1_767_323_045, 0).UTC()}, {Before: time.Unix(1, 0).UTC()}},
+		Limits: brokerconfig.Limits{
+			Client: brokerconfig.Rate{PerSecond: 0.5, Burst: 1}, Wallet: brokerconfig.Rate{PerSecond: 0, Burst: 1},
+			TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")},
+		},
 	}
 }
 
@@ -50,8 +65,12 @@ func TestParseGivesDefaults(t *testing.T) {
 		Session:   brokerconfig.Session{LifetimeSeconds: 3600},
 		Login:     brokerconfig.Login{ChainIDs: []uint64{1}},
 		Admission: brokerconfig.Admission{Mode: brokerconfig.Open},
+		Limits: brokerconfig.Limits{
+			Client: brokerconfig.Rate{PerSecond: 50, Burst: 200},
+			Wallet: brokerconfig.Rate{PerSecond: 10, Burst: 50},
+		},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -66,7 +85,7 @@ func TestMarshalRoundTripsAndRepeatsItself(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(full(), got); diff != "" {
+	if diff := cmp.Diff(full(), got, cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	second, err := got.Marshal()
@@ -111,6 +130,7 @@ func TestParseRefuses(t *testing.T) {
 	t.Parallel()
 	spoil := func(members string) string { return strings.TrimSuffix(minimal, "}") + "," + members + "}" }
 	admit := func(members string) string { return strings.Replace(minimal, `"mode":"Open"`, members, 1) }
+	trust := func(members string) string { return spoil(`"login":{"trustedIssuers":[{` + members + `}]}`) }
 	for name, c := range map[string]struct{ document, reason string }{
 		"nothing":                          {"", "JSON"},
 		"null":                             {"null", "issuer"},
@@ -163,6 +183,24 @@ func TestParseRefuses(t *testing.T) {
 		"an empty role":                    {spoil(`"roles":[""]`), "roles: [0]: not the ARN"},
 		"a role twice":                     {spoil(`"roles":["` + role + `","` + role + `"]`), "roles: [1]: listed before"},
 		"too many roles":                   {spoil(`"roles":[` + manyRoles(51, "") + `]`), "roles: more than 50"},
+		"open with directories":            {admit(`"mode":"Open","directories":["/a"]`), "admission: mode: Open admits everyone"},
+		"a directory that is relative":     {admit(`"mode":"AllowList","directories":["a"]`), "admission: directories: [0]"},
+		"a directory with dots":            {admit(`"mode":"AllowList","directories":["/a/../b"]`), "admission: directories: [0]"},
+		"a directory twice":                {admit(`"mode":"AllowList","directories":["/a","/a"]`), "admission: directories: [1]: listed before"},
+		"a trusted issuer over http":       {trust(`"issuer":"http://other.example","audiences":["a"],"walletClaim":"w"`), "login: trustedIssuers: [0]: issuer: want https"},
+		"a trusted issuer with a query":    {trust(`"issuer":"https://other.example?x","audiences":["a"],"walletClaim":"w"`), "issuer: want a URL without"},
+		"a trusted issuer that is no URL":  {trust(`"issuer":"other","audiences":["a"],"walletClaim":"w"`), "issuer: want a URL"},
+		"a trusted issuer of any audience": {trust(`"issuer":"https://other.example","walletClaim":"w"`), "audiences: want 1 to 16"},
+		"a trusted issuer without a claim": {trust(`"issuer":"https://other.example","audiences":["a"]`), "walletClaim"},
+		"a trusted issuer that uses HS256": {trust(`"issuer":"https://other.example","audiences":["a"],"walletClaim":"w","algorithms":["HS256"]`), "algorithms: [0]"},
+		"a trusted issuer that uses none":  {trust(`"issuer":"https://other.example","audiences":["a"],"walletClaim":"w","algorithms":["none"]`), "algorithms: [0]"},
+		"a revocation without a time":      {spoil(`"revocations":[{"wallet":"` + string(alice) + `"}]`), "revocations: [0].before"},
+		"a revocation of a name":           {spoil(`"revocations":[{"wallet":"bob","before":"2026-01-02T03:04:05Z"}]`), "not a wallet address"},
+		"a revocation at half a second":    {spoil(`"revocations":[{"before":"2026-01-02T03:04:05.5Z"}]`), "revocations: [0].before"},
+		"a negative rate":                  {spoil(`"limits":{"client":{"perSecond":-1,"burst":1}}`), "limits: client: perSecond"},
+		"a rate without a burst":           {spoil(`"limits":{"wallet":{"perSecond":1,"burst":0}}`), "limits: wallet: burst"},
+		"a proxy that is an address":       {spoil(`"limits":{"trustedProxies":["10.0.0.1"]}`), "JSON"},
+		"a proxy beyond its mask":          {spoil(`"limits":{"trustedProxies":["10.0.0.1/8"]}`), "limits: trustedProxies: [0]"},
 		"roles too long for a token":       {spoil(`"roles":[` + manyRoles(20, strings.Repeat("p", 400)+"/") + `]`), "too long for a token"},
 	} {
 		t.Run(name, func(t *testing.T) {

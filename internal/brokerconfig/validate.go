@@ -20,6 +20,14 @@ const (
 	MaxRoles = 50
 	// MaxWallets bounds Admission.Wallets so that they fit a ConfigMap.
 	MaxWallets = 10_000
+	// MaxDirectories bounds Admission.Directories.
+	MaxDirectories = 64
+	// MaxRevocations bounds Config.Revocations.
+	MaxRevocations = 5_000
+	// MaxTrustedIssuers bounds Login.TrustedIssuers.
+	MaxTrustedIssuers = 16
+	// MaxProxies bounds Limits.TrustedProxies.
+	MaxProxies = 64
 
 	maxProbeWallets = 16
 	maxChainIDs     = 64
@@ -34,7 +42,15 @@ const (
 	maxAudience       = 255
 	maxTagKey         = 128
 	maxStatement      = 512
+	maxAudiences      = 16
+	maxRate           = 1_000_000
+	maxPath           = 4096
+	maxIssuer         = 255
 )
+
+// SignatureAlgorithms are the JWS algorithms that a trusted issuer may use
+// (RFC 7518, section 3.1): those with a public key, and no others.
+var SignatureAlgorithms = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 
 // roleARN is an IAM role's ARN: partition, account, optional path, and name. In
 // the path IAM allows any printable ASCII; this allows what names allow.
@@ -50,6 +66,8 @@ func (c *Config) Validate() error {
 		member("login", c.Login.validate()),
 		member("admission", c.Admission.validate()),
 		member("roles", validateRoles(c.Roles)),
+		member("revocations", validateRevocations(c.Revocations)),
+		member("limits", c.Limits.validate()),
 	)
 }
 
@@ -108,6 +126,7 @@ func (l Login) validate() error {
 	return errors.Join(
 		member("chainIDs", validateChainIDs(l.ChainIDs)),
 		member("statement", validateStatement(l.Statement)),
+		member("trustedIssuers", validateTrustedIssuers(l.TrustedIssuers)),
 	)
 }
 
@@ -132,6 +151,7 @@ func (a Admission) validate() error {
 	return errors.Join(
 		member("mode", a.validateMode()),
 		member("wallets", validateWallets(a.Wallets, MaxWallets)),
+		member("directories", validateDirectories(a.Directories)),
 		member("probeWallets", validateWallets(a.ProbeWallets, maxProbeWallets)),
 	)
 }
@@ -141,7 +161,7 @@ func (a Admission) validateMode() error {
 	case AllowList:
 		return nil
 	case Open:
-		if len(a.Wallets) > 0 {
+		if len(a.Wallets) > 0 || len(a.Directories) > 0 {
 			return fmt.Errorf("%s admits everyone, but wallets are listed: leave them out or choose %s", Open, AllowList)
 		}
 		return nil
