@@ -33,6 +33,7 @@ var (
 	failNotAdmitted      = &failure{Status: http.StatusForbidden, Code: "not_admitted", Message: "this issuer does not admit the wallet"}
 	failMintAWSCredsGone = &failure{Status: http.StatusGone, Code: "gone", Message: "credentials are not handed out here: call POST " + mintPath + " and exchange the JWT with STS AssumeRoleWithWebIdentity"}
 	failNoRoles          = &failure{Status: http.StatusServiceUnavailable, Code: "no_roles", Message: "no role is federated with this issuer yet", retryAfter: 30}
+	failUnavailable      = &failure{Status: http.StatusServiceUnavailable, Code: "sign_in_unavailable", Message: "sign-in is not possible at the moment; try again", retryAfter: 5}
 	failInternal         = &failure{Status: http.StatusInternalServerError, Code: "internal", Message: "the broker failed to answer"}
 )
 

@@ -4,120 +4,168 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"time"
 
+	"github.com/litentry/wallet-federation/internal/admission"
 	"github.com/litentry/wallet-federation/internal/brokerconfig"
+	"github.com/litentry/wallet-federation/internal/session"
 	"github.com/litentry/wallet-federation/internal/signingkey"
 )
 
-// Files are the paths of the mounted files that a broker runs from.
+// Files are the paths of the mounted files that a broker runs from. The
+// configuration names further directories, of admission lists.
 type Files struct {
 	// Config is the configuration, see package brokerconfig.
 	Config string
 	// Keys are the signing keys, see package signingkey.
 	Keys string
-	// SessionKey is the session key: 32 to 1024 bytes, taken as they are.
-	SessionKey string
+	// SessionKeys are the session keys, see package session.
+	SessionKeys string
 }
 
-// Open reads all three files and returns a server that runs from them.
-func (f Files) Open(logger *slog.Logger) (*Server, error) {
-	contents, err := f.read()
-	if err != nil {
-		return nil, err
-	}
-	config, keys, err := contents.parse()
-	if err != nil {
-		return nil, err
-	}
-	sessionKey, err := readFile(f.SessionKey, maxSessionKey)
-	if err != nil {
-		return nil, fmt.Errorf("reading session key: %w", err)
-	}
-	return New(Options{Config: config, Keys: keys, SessionKey: sessionKey, Logger: logger})
+// Source is where a server's state comes from. It looks at the content of the
+// files, by the same path each time, because kubelet replaces a mounted volume
+// by swapping a symbolic link above them. Each part of the state is taken by
+// itself: what is wrong with one file does not hold up another.
+type Source struct {
+	logger   *slog.Logger
+	config   watched[*brokerconfig.Config]
+	keys     watched[*signingkey.Set]
+	sessions watched[*session.KeySet]
+	admitted watched[*admission.List]
 }
 
-// Watch reads the configuration and the keys every interval until ctx ends and
-// reloads the server when their content has changed. It looks at the content,
-// by the same path each time, because kubelet replaces a mounted volume by
-// swapping a symbolic link above the files. A file that cannot be read or is
-// not valid is reported once for each content, and the server goes on as it was.
-func (f Files) Watch(ctx context.Context, server *Server, interval time.Duration) {
+// NewSource reads all files once. Every one of them has to be good.
+func NewSource(files Files, logger *slog.Logger) (*Source, error) {
+	s := &Source{logger: logger}
+	s.config = watched[*brokerconfig.Config]{name: "configuration", parse: brokerconfig.Parse, read: func() ([]byte, error) {
+		return readFile(files.Config, brokerconfig.MaxBytes)
+	}}
+	s.keys = watched[*signingkey.Set]{name: "signing keys", parse: signingkey.Parse, read: func() ([]byte, error) {
+		return readFile(files.Keys, signingkey.MaxBytes)
+	}}
+	s.sessions = watched[*session.KeySet]{name: "session keys", parse: session.ParseKeySet, read: func() ([]byte, error) {
+		return readFile(files.SessionKeys, session.MaxBytes)
+	}}
+	s.admitted = watched[*admission.List]{name: "admission lists", parse: parseLists, read: func() ([]byte, error) {
+		return readLists(s.config.value.Admission.Directories)
+	}}
+	for _, look := range s.looks() {
+		if _, err := look(); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// looks are the looks at all parts. The configuration is first: it names the
+// directories.
+func (s *Source) looks() []func() (bool, error) {
+	return []func() (bool, error){s.config.look, s.keys.look, s.sessions.look, s.admitted.look}
+}
+
+// State returns what was read last and was good.
+func (s *Source) State() State {
+	return State{Config: s.config.value, Keys: s.keys.value, SessionKeys: s.sessions.value, Admitted: s.admitted.value}
+}
+
+// Watch looks at the files every interval until ctx ends and reloads the server
+// when their content has changed. A file that cannot be read or is not valid is
+// reported once for each content, and the server goes on with what it had of it.
+func (s *Source) Watch(ctx context.Context, server *Server, interval time.Duration) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
-	// The first look reloads what Open read a moment ago, or what has changed since.
-	seen := ""
 	for {
-		seen = f.reloadIfChanged(ctx, server, seen)
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
+			s.reloadIfChanged(ctx, server)
 		}
 	}
 }
 
-// reloadIfChanged returns the fingerprint of what it saw.
-func (f Files) reloadIfChanged(ctx context.Context, server *Server, seen string) string {
-	contents, err := f.read()
-	if err != nil {
-		if seen != err.Error() {
-			server.logger.ErrorContext(ctx, "reload failed, going on as before", "error", err)
+func (s *Source) reloadIfChanged(ctx context.Context, server *Server) {
+	changed := false
+	for _, look := range s.looks() {
+		news, err := look()
+		if err != nil {
+			s.logger.ErrorContext(ctx, "reload refused, going on as before", "error", err)
 		}
-		return err.Error()
+		changed = changed || news
 	}
-	fingerprint := contents.fingerprint()
-	if fingerprint == seen {
-		return seen
+	if !changed {
+		return
 	}
-	config, keys, err := contents.parse()
-	if err == nil {
-		err = server.Reload(config, keys)
+	state := s.State()
+	if err := server.Reload(state); err != nil {
+		s.logger.ErrorContext(ctx, "reload refused, going on as before", "error", err)
+		return
 	}
-	if err != nil {
-		server.logger.ErrorContext(ctx, "reload refused, going on as before", "error", err)
-		return fingerprint
-	}
-	server.logger.InfoContext(ctx, "loaded", "kid", keys.Active().ID, "roles", len(config.Roles))
-	return fingerprint
+	s.logger.InfoContext(ctx, "loaded", "kid", state.Keys.Active().ID, "session_kid", state.SessionKeys.Active().ID,
+		"roles", len(state.Config.Roles), "admitted", state.Admitted.Len())
 }
 
-// contents are the bytes of the files that can change while the broker runs.
-type contents struct {
-	config, keys []byte
+// watched is one part of the state, and the fingerprint of what was last seen
+// of it, good or bad.
+type watched[T any] struct {
+	name  string
+	read  func() ([]byte, error)
+	parse func([]byte) (T, error)
+
+	seen  string
+	value T
 }
 
-func (f Files) read() (*contents, error) {
-	config, err := readFile(f.Config, brokerconfig.MaxBytes)
+// look reports whether there is another good value. It returns an error once
+// for everything bad that it sees.
+func (w *watched[T]) look() (bool, error) {
+	data, err := w.read()
 	if err != nil {
-		return nil, fmt.Errorf("reading configuration: %w", err)
+		return false, w.complain(err.Error(), err)
 	}
-	keys, err := readFile(f.Keys, signingkey.MaxBytes)
+	digest := sha256.Sum256(data)
+	fingerprint := hex.EncodeToString(digest[:])
+	if fingerprint == w.seen {
+		return false, nil
+	}
+	value, err := w.parse(data)
 	if err != nil {
-		return nil, fmt.Errorf("reading signing keys: %w", err)
+		return false, w.complain(fingerprint, err)
 	}
-	return &contents{config: config, keys: keys}, nil
+	w.seen, w.value = fingerprint, value
+	return true, nil
 }
 
-func (c *contents) parse() (*brokerconfig.Config, *signingkey.Set, error) {
-	config, err := brokerconfig.Parse(c.config)
-	if err != nil {
-		return nil, nil, err
+func (w *watched[T]) complain(seen string, err error) error {
+	if seen == w.seen {
+		return nil
 	}
-	keys, err := signingkey.Parse(c.keys)
-	if err != nil {
-		return nil, nil, err
-	}
-	return config, keys, nil
+	w.seen = seen
+	return fmt.Errorf("reading %s: %w", w.name, err)
 }
 
-func (c *contents) fingerprint() string {
-	config, keys := sha256.Sum256(c.config), sha256.Sum256(c.keys)
-	return hex.EncodeToString(config[:]) + hex.EncodeToString(keys[:])
+// readLists returns the content of all admission lists as one, for the
+// fingerprint.
+func readLists(directories []string) ([]byte, error) {
+	contents, err := admission.Read(directories)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(contents)
+}
+
+func parseLists(data []byte) (*admission.List, error) {
+	var contents map[string][]byte
+	if err := json.Unmarshal(data, &contents); err != nil {
+		return nil, err
+	}
+	return admission.ParseAll(contents)
 }
 
 // readFile reads a file of at most limit bytes.

@@ -57,14 +57,18 @@ func (s *Server) mintFor(w http.ResponseWriter, r *http.Request, audit *record) 
 		return nil, failUnauthorized
 	}
 	audit.setBearer(bearer)
-	session, err := s.sessions.verify(bearer, now)
+	session, err := state.sessions.Verify(bearer, now)
 	if err != nil {
 		audit.reason = err.Error()
 		return nil, failUnauthorized
 	}
-	audit.wallet, audit.session = session.wallet, session.id
+	audit.wallet, audit.session = session.Wallet, session.ID
+	if state.revocations.Revoked(session.Wallet, session.IssuedAt) {
+		audit.reason = "revoked"
+		return nil, failUnauthorized
+	}
 	// A wallet that was taken off the list since it signed in mints no more.
-	if !state.admits(session.wallet) {
+	if !state.admits(session.Wallet) {
 		return nil, failNotAdmitted
 	}
 	minter, refused := state.selectMinter(w, r)
@@ -72,11 +76,11 @@ func (s *Server) mintFor(w http.ResponseWriter, r *http.Request, audit *record) 
 		return nil, refused
 	}
 	audit.kid, audit.role, audit.jti = minter.KeyID(), minter.role, rand.Text()
-	jwt, expires, err := minter.Mint(session.wallet, now, audit.jti)
+	jwt, expires, err := minter.Mint(session.Wallet, now, audit.jti)
 	if err != nil {
 		return nil, failInternal
 	}
-	return &mintAnswer{jwt: jwt, wallet: session.wallet, expires: expires}, nil
+	return &mintAnswer{jwt: jwt, wallet: session.Wallet, expires: expires}, nil
 }
 
 // selectMinter fails closed without roles: a token that is pinned to none would

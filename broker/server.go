@@ -8,8 +8,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/litentry/wallet-federation/internal/admission"
 	"github.com/litentry/wallet-federation/internal/brokerconfig"
+	"github.com/litentry/wallet-federation/internal/challenge"
 	"github.com/litentry/wallet-federation/internal/discovery"
+	"github.com/litentry/wallet-federation/internal/session"
 	"github.com/litentry/wallet-federation/internal/signingkey"
 )
 
@@ -21,15 +24,25 @@ const (
 	mintAWSCredsPath = "/v1/mint-aws-creds"
 )
 
-// Options are what a server needs. All but Now and Logger are required.
-type Options struct {
+// State is what a server answers from. It can be replaced while it runs.
+type State struct {
 	// Config is the issuer's configuration; it must be valid.
 	Config *brokerconfig.Config
 	// Keys are the issuer's signing keys.
 	Keys *signingkey.Set
-	// SessionKey signs session bearers: 32 to 1024 random bytes, the same in
-	// every replica of one broker and used for nothing else.
-	SessionKey SessionKey
+	// SessionKeys sign session bearers, the same in every replica.
+	SessionKeys *session.KeySet
+	// Admitted are the wallets of the configuration's admission directories;
+	// nil for none.
+	Admitted *admission.List
+}
+
+// Options are what a server needs.
+type Options struct {
+	State
+	// Nonces remembers which were used. It must be shared by all replicas.
+	// Default: in memory, for a single one.
+	Nonces challenge.Store
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
 	// Logger takes audit records and faults. Default: none.
@@ -39,38 +52,31 @@ type Options struct {
 // Server is the broker of one issuer. It is an [http.Handler] and safe for
 // concurrent use.
 type Server struct {
-	issuer     string
-	now        func() time.Time
-	logger     *slog.Logger
-	sessions   sessionCodec
-	challenges *challengeStore
-	routes     map[string]http.Handler
-	current    atomic.Pointer[snapshot]
+	issuer  string
+	now     func() time.Time
+	logger  *slog.Logger
+	nonces  challenge.Store
+	routes  map[string]http.Handler
+	current atomic.Pointer[snapshot]
 }
 
 // New returns a server for the issuer of the configuration.
 func New(options Options) (*Server, error) {
-	if options.Config == nil || options.Keys == nil {
-		return nil, errors.New("creating broker: configuration and keys are required")
+	if options.Config == nil {
+		return nil, errors.New("creating broker: a configuration is required")
 	}
-	sessions, err := newSessionCodec(options.SessionKey, options.Config.Issuer)
-	if err != nil {
-		return nil, fmt.Errorf("creating broker: %w", err)
-	}
-	s := &Server{
-		issuer:     options.Config.Issuer,
-		now:        options.Now,
-		logger:     options.Logger,
-		sessions:   sessions,
-		challenges: newChallengeStore(maxChallenges),
-	}
+	s := &Server{issuer: options.Config.Issuer, now: options.Now, logger: options.Logger, nonces: options.Nonces}
 	if s.now == nil {
 		s.now = time.Now
 	}
 	if s.logger == nil {
 		s.logger = slog.New(slog.DiscardHandler)
 	}
-	if err := s.Reload(options.Config, options.Keys); err != nil {
+	if s.nonces == nil {
+		s.nonces = challenge.NewMemory(s.now, challengeLifetime+clockTolerance)
+	}
+	err := s.Reload(options.State)
+	if err != nil {
 		return nil, fmt.Errorf("creating broker: %w", err)
 	}
 	if s.routes, err = s.newRoutes(); err != nil {
@@ -79,14 +85,17 @@ func New(options Options) (*Server, error) {
 	return s, nil
 }
 
-// Reload makes the server go on with another configuration and other keys.
-// Requests under way finish with those they began with. On an error nothing
-// changes. The issuer cannot change: sessions and messages are bound to it.
-func (s *Server) Reload(config *brokerconfig.Config, keys *signingkey.Set) error {
-	if config.Issuer != s.issuer {
+// Reload makes the server go on with another state. Requests under way finish
+// with the one they began with. On an error nothing changes. The issuer cannot
+// change: sessions and messages are bound to it.
+func (s *Server) Reload(state State) error {
+	if state.Config == nil || state.Keys == nil || state.SessionKeys == nil {
+		return errors.New("configuration, signing keys and session keys are required")
+	}
+	if state.Config.Issuer != s.issuer {
 		return fmt.Errorf("the issuer cannot change while the broker runs: it is %s", s.issuer)
 	}
-	next, err := newSnapshot(config, keys)
+	next, err := newSnapshot(state)
 	if err != nil {
 		return err
 	}

@@ -1,13 +1,24 @@
 package broker
 
 import (
+	"context"
 	"crypto/rand"
 	"net/http"
 	"slices"
 	"time"
 
+	"github.com/litentry/wallet-federation/internal/challenge"
+	"github.com/litentry/wallet-federation/internal/session"
 	"github.com/litentry/wallet-federation/internal/siwe"
 	"github.com/litentry/wallet-federation/internal/wallet"
+)
+
+const (
+	// challengeLifetime is how long a wallet has to sign.
+	challengeLifetime = 5 * time.Minute
+	// clockTolerance is how far the clock of the replica that composed a message
+	// may be from that of the one that verifies it.
+	clockTolerance = session.Tolerance
 )
 
 type startRequest struct {
@@ -51,11 +62,21 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) {
 		writeFailure(w, failChain)
 		return
 	}
-	now := s.now().UTC()
-	message := state.compose(address, request.ChainID, now)
-	// 130 bits: whoever did not get the handle cannot name the challenge.
-	handle := rand.Text()
-	s.challenges.put(handle, message, now)
+	epoch, err := s.nonces.Epoch()
+	if err != nil {
+		writeFailure(w, failUnavailable)
+		return
+	}
+	asked := challenge.Challenge{
+		Address: address, ChainID: request.ChainID, Nonce: challenge.NewNonce(),
+		IssuedAt: s.now().UTC().Truncate(time.Second), Template: state.template, Epoch: epoch,
+	}
+	handle, err := state.sealer.Seal(asked)
+	if err != nil {
+		writeFailure(w, failInternal)
+		return
+	}
+	message := state.compose(asked)
 	writeJSON(w, http.StatusOK, startAnswer{
 		RequestID:   handle,
 		SIWEMessage: message.String(),
@@ -64,17 +85,17 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-func (s *snapshot) compose(address wallet.Address, chainID uint64, now time.Time) *siwe.Message {
-	issued := now.Truncate(time.Second)
+// compose writes the message of a challenge.
+func (s *snapshot) compose(c challenge.Challenge) *siwe.Message {
 	return &siwe.Message{
 		Domain:         s.domain,
-		Address:        address,
+		Address:        c.Address,
 		Statement:      s.config.Login.Statement,
 		URI:            s.config.Issuer,
-		ChainID:        chainID,
-		Nonce:          rand.Text(),
-		IssuedAt:       issued,
-		ExpirationTime: issued.Add(challengeLifetime),
+		ChainID:        c.ChainID,
+		Nonce:          c.Nonce.String(),
+		IssuedAt:       c.IssuedAt,
+		ExpirationTime: c.IssuedAt.Add(challengeLifetime),
 	}
 }
 
@@ -89,7 +110,7 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) {
 		writeFailure(w, refused)
 		return
 	}
-	answer, refused := s.signIn(request, audit)
+	answer, refused := s.signIn(r.Context(), request, audit)
 	if refused != nil {
 		writeFailure(w, refused)
 		return
@@ -98,60 +119,78 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, answer)
 }
 
-func (s *Server) signIn(request verifyRequest, audit *record) (*verifyAnswer, *failure) {
+func (s *Server) signIn(ctx context.Context, request verifyRequest, audit *record) (*verifyAnswer, *failure) {
 	state, now := s.current.Load(), s.now()
-	address, reason := s.prove(state, request, now)
+	address, reason := s.prove(ctx, state, request, now)
 	audit.wallet = address
-	if reason != "" {
+	switch reason {
+	case "":
+	case reasonNoNonces:
+		audit.reason = reason
+		return nil, failUnavailable
+	default:
 		audit.reason = reason
 		return nil, failSignIn
 	}
 	// Only now: before the signature is checked, the answer would tell anyone
-	// which wallets are admitted.
-	if !state.admits(address) {
+	// which wallets are admitted. A session that is void from the start is none.
+	if !state.admits(address) || state.revocations.Revoked(address, now.Unix()) {
 		audit.reason = failNotAdmitted.Code
 		return nil, failNotAdmitted
 	}
 	audit.session = rand.Text()
-	bearer, expires := s.sessions.issue(address, audit.session, now, state.sessionLifetime)
+	bearer, expires := state.sessions.Issue(address, audit.session, now, state.sessionLifetime)
 	audit.setBearer(bearer)
 	return &verifyAnswer{SessionJWT: bearer, Wallet: address, ExpiresAt: expires.Unix()}, nil
 }
 
+// reasonNoNonces is the reason of a sign-in that nobody could decide.
+const reasonNoNonces = "nonce_store_unavailable"
+
 // prove returns the wallet that signed its message, or the wallet that was
-// asked for, if any, and the reason for refusing it. The challenge is used up
-// by a good signature and by nothing else, so that nobody can spend another's.
-func (s *Server) prove(state *snapshot, request verifyRequest, now time.Time) (wallet.Address, string) {
-	message, found := s.challenges.get(request.RequestID)
-	if !found {
+// asked for, if any, and the reason for refusing it. The nonce is used up by a
+// good signature and by nothing else, so that nobody can spend another's.
+func (s *Server) prove(ctx context.Context, state *snapshot, request verifyRequest, now time.Time) (wallet.Address, string) {
+	asked, err := state.sealer.Open(request.RequestID)
+	if err != nil {
 		return "", "unknown_request"
 	}
+	if asked.Template != state.template {
+		return asked.Address, "configuration_changed"
+	}
+	message := state.compose(asked)
 	if err := message.Verify(state.expectation(message, now)); err != nil {
-		return message.Address, "message_refused"
+		return asked.Address, "message_refused"
 	}
 	signer, err := wallet.RecoverPersonal(message.String(), request.Signature)
 	if err != nil {
-		return message.Address, "signature_malformed"
+		return asked.Address, "signature_malformed"
 	}
-	if signer != message.Address {
-		return message.Address, "signature_of_another"
+	if signer != asked.Address {
+		return asked.Address, "signature_of_another"
 	}
-	if !s.challenges.take(request.RequestID) {
-		return message.Address, "replayed"
+	first, err := s.nonces.Use(ctx, asked.Epoch, asked.Nonce, message.ExpirationTime.Add(clockTolerance))
+	if err != nil {
+		s.logger.ErrorContext(ctx, "a sign-in could not be decided", "error", err)
+		return asked.Address, reasonNoNonces
+	}
+	if !first {
+		return asked.Address, "replayed"
 	}
 	return signer, ""
 }
 
-// expectation is what still has to hold of a message that this server composed:
+// expectation is what still has to hold of a message that this issuer composed:
 // the configuration may have changed, and time has passed.
 func (s *snapshot) expectation(message *siwe.Message, now time.Time) siwe.Expectation {
 	return siwe.Expectation{
-		Scheme:   s.scheme,
-		Domain:   s.domain,
-		URI:      s.config.Issuer,
-		Address:  message.Address,
-		Nonce:    message.Nonce,
-		ChainIDs: s.config.Login.ChainIDs,
-		Now:      now,
+		Scheme:    s.scheme,
+		Domain:    s.domain,
+		URI:       s.config.Issuer,
+		Address:   message.Address,
+		Nonce:     message.Nonce,
+		ChainIDs:  s.config.Login.ChainIDs,
+		Now:       now,
+		Tolerance: clockTolerance,
 	}
 }

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -8,8 +9,11 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jwk"
 	"github.com/lestrrat-go/jwx/v2/jws"
 
+	"github.com/litentry/wallet-federation/internal/admission"
 	"github.com/litentry/wallet-federation/internal/brokerconfig"
+	"github.com/litentry/wallet-federation/internal/challenge"
 	"github.com/litentry/wallet-federation/internal/discovery"
+	"github.com/litentry/wallet-federation/internal/session"
 	"github.com/litentry/wallet-federation/internal/signingkey"
 	"github.com/litentry/wallet-federation/internal/token"
 	"github.com/litentry/wallet-federation/internal/wallet"
@@ -18,13 +22,18 @@ import (
 // allRoles stands in audit records for a token pinned to every declared role.
 const allRoles = "all"
 
-// snapshot is everything that requests read, computed once per configuration
-// and key set and never changed after.
+// snapshot is everything that requests read, computed once per state and never
+// changed after.
 type snapshot struct {
 	config          *brokerconfig.Config
 	scheme, domain  string
+	template        challenge.Template
+	sealer          challenge.Sealer
+	sessions        *session.Codec
 	sessionLifetime time.Duration
-	admitted        map[wallet.Address]bool
+	revocations     session.Revocations
+	// admitted are those of the configuration, listed those of its directories.
+	admitted, listed *admission.List
 	minters         map[string]roleMinter
 	discovery, jwks document
 	publicKeys      jwk.Set
@@ -38,7 +47,8 @@ type roleMinter struct {
 	role string
 }
 
-func newSnapshot(config *brokerconfig.Config, keys *signingkey.Set) (*snapshot, error) {
+func newSnapshot(state State) (*snapshot, error) {
+	config := state.Config
 	if err := config.Validate(); err != nil {
 		return nil, fmt.Errorf("checking configuration: %w", err)
 	}
@@ -51,13 +61,23 @@ func newSnapshot(config *brokerconfig.Config, keys *signingkey.Set) (*snapshot, 
 		scheme:          issuer.Scheme,
 		domain:          issuer.Host,
 		sessionLifetime: time.Duration(config.Session.LifetimeSeconds) * time.Second,
-		admitted:        admittedWallets(config.Admission),
-		activeKey:       keys.Active(),
+		listed:          cmp.Or(state.Admitted, &admission.List{}),
+		activeKey:       state.Keys.Active(),
 	}
-	if s.minters, err = newMinters(config, keys.Active()); err != nil {
+	s.template = challenge.NewTemplate(s.compose(challenge.Challenge{}).String())
+	for _, r := range config.Revocations {
+		s.revocations.Revoke(r.Wallet, r.Before)
+	}
+	if s.admitted, err = admission.NewList(slices.Concat(config.Admission.Wallets, config.Admission.ProbeWallets)); err != nil {
+		return nil, fmt.Errorf("collecting admitted wallets: %w", err)
+	}
+	if err := s.prepareSessions(state.SessionKeys); err != nil {
 		return nil, err
 	}
-	if err := s.prepareDocuments(keys); err != nil {
+	if s.minters, err = newMinters(config, state.Keys.Active()); err != nil {
+		return nil, err
+	}
+	if err := s.prepareDocuments(state.Keys); err != nil {
 		return nil, err
 	}
 	if err := s.checkSigning(); err != nil {
@@ -66,12 +86,22 @@ func newSnapshot(config *brokerconfig.Config, keys *signingkey.Set) (*snapshot, 
 	return s, nil
 }
 
-func admittedWallets(admission brokerconfig.Admission) map[wallet.Address]bool {
-	admitted := make(map[wallet.Address]bool, len(admission.Wallets)+len(admission.ProbeWallets))
-	for _, w := range slices.Concat(admission.Wallets, admission.ProbeWallets) {
-		admitted[w] = true
+// prepareSessions derives everything that the session keys protect.
+func (s *snapshot) prepareSessions(keys *session.KeySet) error {
+	var err error
+	if s.sessions, err = session.NewCodec(keys, s.config.Issuer); err != nil {
+		return err
 	}
-	return admitted
+	var sealing [][]byte
+	for _, key := range keys.Keys() {
+		derived, err := key.Derive("challenge " + s.config.Issuer)
+		if err != nil {
+			return err
+		}
+		sealing = append(sealing, derived)
+	}
+	s.sealer = challenge.NewSealer(sealing...)
+	return nil
 }
 
 // newMinters returns one minter for each role, and one for all under the empty
@@ -117,7 +147,7 @@ func (s *snapshot) prepareDocuments(keys *signingkey.Set) error {
 
 // admits reports whether a wallet may have a session.
 func (s *snapshot) admits(w wallet.Address) bool {
-	return s.config.Admission.Mode == brokerconfig.Open || s.admitted[w]
+	return s.config.Admission.Mode == brokerconfig.Open || s.admitted.Contains(w) || s.listed.Contains(w)
 }
 
 // checkSigning signs something with the key that mints and verifies it with the

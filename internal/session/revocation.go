@@ -1,0 +1,33 @@
+package session
+
+import (
+	"time"
+
+	"github.com/litentry/wallet-federation/internal/wallet"
+)
+
+// Revocations end what was issued to a wallet before a time. The zero value
+// revokes nothing.
+type Revocations struct {
+	everybody int64
+	wallets   map[wallet.Address]int64
+}
+
+// Revoke returns the revocations with one more, of one wallet or, if it is
+// empty, of all. Of several for one wallet the latest counts.
+func (r *Revocations) Revoke(w wallet.Address, before time.Time) {
+	if w == "" {
+		r.everybody = max(r.everybody, before.Unix())
+		return
+	}
+	if r.wallets == nil {
+		r.wallets = make(map[wallet.Address]int64)
+	}
+	r.wallets[w] = max(r.wallets[w], before.Unix())
+}
+
+// Revoked reports whether what was issued to a wallet at a time, in seconds
+// since the epoch, is void.
+func (r *Revocations) Revoked(w wallet.Address, issuedAt int64) bool {
+	return issuedAt < r.everybody || issuedAt < r.wallets[w]
+}
