@@ -280,7 +280,6 @@ func TestTrustPoliciesMustAllow(t *testing.T) {
 		"of a provider in other case":          {web, nil, `{"Federated":"arn:aws:iam::123456789012:oidc-provider/Broker.litentry.org"}`, "sts:AssumeRoleWithWebIdentity", false},
 		"is no AWS principal":                  {web, nil, aws("*"), "sts:AssumeRoleWithWebIdentity", false},
 		"is not its account":                   {web, nil, aws(home), "sts:AssumeRoleWithWebIdentity", false},
-		"is one of everybody":                  {web, nil, `"*"`, "sts:AssumeRoleWithWebIdentity", true},
 		"an identity policy is not asked":      {web, []Policy{admin}, aws(home), "sts:AssumeRoleWithWebIdentity", false},
 		"an AWS user is no web identity":       {user, []Policy{admin}, `{"Federated":"` + provider + `"}`, "sts:AssumeRoleWithWebIdentity", false},
 		"a provider beside an account is fine": {web, nil, `{"AWS":"` + home + `","Federated":"` + provider + `"}`, "sts:AssumeRoleWithWebIdentity", true},

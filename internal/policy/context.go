@@ -1,6 +1,10 @@
 package policy
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // Value is what a request says about one condition key.
 type Value struct {
@@ -43,7 +47,8 @@ func (c Context) lookup(key string) (Value, bool) {
 //
 // While a trust policy is judged for a web identity there is no
 // aws:PrincipalArn, and the token's tags are request tags and not the
-// principal's: tags is then ignored.
+// principal's: tags is then ignored. Of tags whose keys differ only in case, which
+// IAM does not let anybody have, the last in byte order counts.
 func (p *Principal) AddTo(c Context, tags map[string]string) {
 	switch p.Type {
 	case Anonymous:
@@ -74,7 +79,7 @@ func (p *Principal) AddTo(c Context, tags map[string]string) {
 		}
 	}
 	c.Set("aws:PrincipalAccount", p.Account)
-	for key, value := range tags {
-		c.Set("aws:PrincipalTag/"+key, value)
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		c.Set("aws:PrincipalTag/"+key, tags[key])
 	}
 }
