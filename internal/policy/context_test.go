@@ -52,3 +52,14 @@ func TestPrincipalsDescribeThemselves(t *testing.T) {
 		})
 	}
 }
+
+func TestTagsThatDifferInCaseAreAlwaysTheSameOne(t *testing.T) {
+	t.Parallel()
+	for range 50 {
+		ctx := Context{}
+		testSession(home).AddTo(ctx, map[string]string{"team": "lower", "Team": "title", "TEAM": "upper"})
+		if v, _ := ctx.lookup("aws:principaltag/team"); v.Strings[0] != "lower" {
+			t.Fatalf("the tag is %q", v.Strings[0])
+		}
+	}
+}

@@ -10,7 +10,7 @@ import (
 // date and time formats lists, or as seconds since 1970. Four digits are a year.
 // A time without zone is UTC. What is finer than a millisecond does not count.
 func parseDate(s string) (time.Time, bool) {
-	if len(s) != len("2006") && s != "" && strings.Trim(s, "+-.0123456789") == "" && strings.Count(s, "-") < 2 {
+	if year := len(s) == len("2006") && isDigits(s); !year && strings.Trim(s, "+-.0123456789") == "" {
 		if t, ok := parseEpoch(s); ok {
 			return t, true
 		}

@@ -10,7 +10,7 @@ import (
 // allowed or denied the request or, where none allowed it, which came closest
 // and which of its conditions failed. It evaluates again, and so is for people
 // and not for the common path. The sentence holds values of the request context, and
-// is at most some 4 KB long.
+// is at most 8 KiB long.
 func (d Decision) Explain() string {
 	switch d.Outcome {
 	case Allow:
@@ -133,7 +133,11 @@ func (s *Statement) describeResource(ctx Context) string {
 	if len(s.notResources) > 0 {
 		return "allows the action, but not on " + quoteList(s.NotResources)
 	}
-	return "allows the action, but only on " + quoteList(s.Resources) + describeMissing(s.resources, ctx)
+	text := "allows the action, but only on " + quoteList(s.Resources)
+	if name, ok := missingVariable(s.resources, ctx); ok {
+		text += ", and the request has no single value for ${" + name + "}"
+	}
+	return text
 }
 
 // describeFailure says what a condition that does not hold asks for, and what
@@ -155,19 +159,22 @@ func (c *Condition) describeFailure(document *Document, ctx Context) string {
 			}
 		}
 	}
-	return fmt.Sprintf("%s %s %s fails: %s%s", c.Operator, shorten(c.Key), quoteList(c.Values), has, describeMissing(patterns, ctx))
+	if name, ok := missingVariable(patterns, ctx); ok {
+		has += ", and no single value for ${" + name + "}"
+	}
+	return fmt.Sprintf("%s %s %s fails: %s", c.Operator, shorten(c.Key), quoteList(c.Values), has)
 }
 
-// describeMissing names the first variable that stands for nothing, or is empty.
-func describeMissing(patterns []*pattern, ctx Context) string {
+// missingVariable names the first variable that stands for nothing, if any does.
+func missingVariable(patterns []*pattern, ctx Context) (name string, ok bool) {
 	for _, p := range patterns {
 		for i := range p.variables {
-			if _, ok := p.variables[i].resolve(ctx); !ok {
-				return fmt.Sprintf(", and no single value for ${%s}", shorten(p.variables[i].name))
+			if _, resolved := p.variables[i].resolve(ctx); !resolved {
+				return shorten(p.variables[i].name), true
 			}
 		}
 	}
-	return ""
+	return "", false
 }
 
 // quoteList quotes the first few values, and the beginning of long ones.
