@@ -66,7 +66,7 @@ func (p *parser) parseDocument(root *node) error {
 		case "Statement":
 			statements = &m.value
 		default:
-			err = syntaxErrorf(m.name, "unknown element")
+			err = syntaxErrorf(memberPath("", m.name), "unknown element")
 		}
 		if err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -259,5 +260,40 @@ func TestParseRefuses(t *testing.T) {
 				t.Errorf("Error() = %q", err)
 			}
 		})
+	}
+}
+
+func TestRefusalsStayShort(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", 50_000)
+	for name, document := range map[string]string{
+		"a name":   `{"` + long + `":1}`,
+		"names":    `{"Statement":{"Condition":{"` + long + `":{"` + long[1:] + `":1}}}}`,
+		"a value":  with(`"Action":"` + long + `"`),
+		"a Sid":    `{"Statement":[{"Sid":"` + long + `","Effect":"Allow","Action":"*","Resource":"*"},{"Sid":"` + long + `","Effect":"Allow","Action":"*","Resource":"*"}]}`,
+		"a number": with(`"Condition":{"NumericEquals":{"a:b":"` + long + `"}}`),
+	} {
+		if _, err := Parse(Identity, []byte(document)); err == nil || len(err.Error()) > 1000 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A long name above many values must not be copied for each of them.
+func TestParsingIsLinear(t *testing.T) {
+	document := func(n int) []byte {
+		return []byte(`{"Statement":{"` + strings.Repeat("x", 4*n) + `":[1` + strings.Repeat(",1", 2*n) + `]}}`)
+	}
+	const size, factor, bound = 1 << 10, 14, 56
+	parse := func(n int) time.Duration {
+		text := document(n)
+		return leastOf(10, func() {
+			if _, err := Parse(Identity, text); err == nil {
+				t.Error("accepted")
+			}
+		})
+	}
+	if before, after := parse(size), parse(size*factor); after > bound*before {
+		t.Errorf("%v becomes %v where the document grows %d times", before, after, factor)
 	}
 }
