@@ -107,7 +107,7 @@ func (c *testCase) requestContext() policy.Context {
 	ctx := policy.Context{}
 	c.principal.AddTo(ctx, c.tags)
 	for key, value := range ctx {
-		c.Context[key] = value.Strings[0]
+		c.Context[key] = value.Strings()[0]
 	}
 	for key, value := range c.Context {
 		switch v := value.(type) {

@@ -88,7 +88,7 @@ func (s *Server) readSessionPolicies(q *query, a *assumption) *apiError {
 		if _, failure := q.matching("Policy", sessionPolicyRule); failure != nil {
 			return failure
 		}
-		inline, failure := q.parsePolicy("Policy", policy.Identity)
+		inline, failure := q.parsePolicy("Policy", policy.Session)
 		if failure != nil {
 			return failure
 		}

@@ -1,6 +1,9 @@
 package policy
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Condition is one key under one operator of a Condition element. All conditions
 // of a statement must hold.
@@ -47,25 +50,18 @@ func (c *Condition) holds(ctx Context) bool {
 	case !present:
 		return c.operator.holdsWithoutKey()
 	}
+	if !value.Multivalued() {
+		return c.accepts(ctx, value.single)
+	}
 	switch c.operator.quantifier {
 	case forAllValues:
-		for _, s := range value.Strings {
-			if !c.accepts(ctx, s) {
-				return false
-			}
-		}
-		return true
+		return !slices.ContainsFunc(value.texts, func(s string) bool { return !c.accepts(ctx, s) })
 	case forAnyValue:
-		for _, s := range value.Strings {
-			if c.accepts(ctx, s) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(value.texts, func(s string) bool { return c.accepts(ctx, s) })
 	case scalar:
 		// AWS never matches a multivalued key here, negated and IfExists
 		// included, even if it has a single value.
-		return !value.multivalued() && c.accepts(ctx, value.Strings[0])
+		return false
 	default:
 		return false
 	}

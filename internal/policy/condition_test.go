@@ -133,16 +133,6 @@ func TestSetsOfValues(t *testing.T) {
 	})
 }
 
-func TestSeveralValuesOfAKeyAreNeverScalar(t *testing.T) {
-	t.Parallel()
-	p := parsed(t, Identity, "policy", statement(`{"Effect":"Allow","Action":"*","Resource":"*",
-		"Condition":{"StringNotEquals":{"t:k":"c"}}}`))
-	ctx := Context{"t:k": {Strings: []string{"a", "b"}}} // A caller forgot List.
-	if p.Document.Statements[0].conditionsHold(ctx) {
-		t.Error("the first of two values was taken for the only one")
-	}
-}
-
 func TestVariablesInConditions(t *testing.T) {
 	t.Parallel()
 	both := map[string]any{"t:k": "a", "t:v": "a"}

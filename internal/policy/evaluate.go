@@ -179,14 +179,12 @@ func (e *evaluation) judge(p *Policy, layer Layer, allowed *hit) {
 	}
 	for i := range p.Document.Statements {
 		s := &p.Document.Statements[i]
-		if !s.appliesTo(e.request) {
-			continue
-		}
+		// The principal comes first: to tell it apart costs least.
 		granted := e.grantBy(s)
 		if granted == noGrant || (s.Effect == EffectAllow && granted <= allowed.grant) {
 			continue
 		}
-		if !s.conditionsHold(e.request.Context) {
+		if !s.appliesTo(e.request) || !s.conditionsHold(e.request.Context) {
 			continue
 		}
 		if s.Effect != EffectAllow {

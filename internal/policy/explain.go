@@ -91,18 +91,15 @@ func (d Decision) miss(document *Document, s *Statement) (distance int, text str
 	if !s.appliesTo(r) {
 		return otherResource, s.describeResource(r.Context)
 	}
-	var first *Condition
-	failed := 0
+	var failed []*Condition
 	for i := range s.Conditions {
 		if !s.Conditions[i].holds(r.Context) {
-			if failed++; first == nil {
-				first = &s.Conditions[i]
-			}
+			failed = append(failed, &s.Conditions[i])
 		}
 	}
 	switch {
-	case failed > 0:
-		return failed, "would, but its condition " + first.describeFailure(document, r.Context)
+	case len(failed) > 0:
+		return len(failed), "would, but its condition " + failed[0].describeFailure(document, r.Context)
 	case granted == accountGrant:
 		return accountOnly, "names only the account, so that the caller's own policies must allow it too"
 	default:
@@ -146,10 +143,10 @@ func (c *Condition) describeFailure(document *Document, ctx Context) string {
 	value, present := ctx.lookup(c.key)
 	has := "the request has no such key"
 	switch {
-	case present && c.operator.quantifier == scalar && value.multivalued() && c.operator.family != nullFamily:
+	case present && c.operator.quantifier == scalar && value.Multivalued() && c.operator.family != nullFamily:
 		has = "the key is multivalued, which only ForAllValues and ForAnyValue can match"
 	case present:
-		has = "the request has " + quoteList(value.Strings)
+		has = "the request has " + quoteList(value.Strings())
 	}
 	var patterns []*pattern
 	if document.Version == currentVersion {

@@ -184,6 +184,9 @@ func (p *pattern) match(c Context, s string) bool {
 	}
 	m := matcher{s: s, values: values, fold: p.fold}
 	last := len(p.segments) - 1
+	if last == 1 && len(p.segments[0])+len(p.segments[1]) == 0 {
+		return true // "*"
+	}
 	at, ok := m.segment(p.segments[0], cursor{})
 	if !ok || last == 0 {
 		return ok && m.atEnd(at)
@@ -332,10 +335,11 @@ func (m *matcher) fromEnd(n int) (cursor, bool) {
 		}
 		r, size := utf8.DecodeLastRuneInString(m.s[:pos])
 		pos -= size
-		if r > maxBasic {
-			if n--; n == 0 {
-				return cursor{pos: pos, half: true}, true
-			}
+		switch {
+		case r > maxBasic && n == 1:
+			return cursor{pos: pos, half: true}, true
+		case r > maxBasic:
+			n--
 		}
 	}
 	return cursor{pos: pos}, true

@@ -16,13 +16,9 @@ func matchesPlainly(pattern, s string, arn bool) bool {
 	row[0] = true
 	colons := 0
 	for i, c := range p {
+		crosses := !arn || colons >= arnParts-1 || (c == '*' && endsComponent(p[i:]))
 		next := make([]bool, len(u)+1)
 		next[0] = c == '*' && row[0]
-		end := i
-		for end < len(p) && p[end] == '*' {
-			end++
-		}
-		crosses := !arn || colons >= arnParts-1 || (c == '*' && (end == len(p) || p[end] == ':'))
 		for j := range u {
 			passes := crosses || u[j] != ':'
 			switch c {
@@ -40,6 +36,16 @@ func matchesPlainly(pattern, s string, arn bool) bool {
 		row = next
 	}
 	return row[len(u)]
+}
+
+// endsComponent reports whether nothing but stars comes before a colon or the end.
+func endsComponent(p []uint16) bool {
+	for _, c := range p {
+		if c != '*' {
+			return c == ':'
+		}
+	}
+	return true
 }
 
 func matchesARN(tb testing.TB, pattern, s string) bool {

@@ -19,10 +19,10 @@ func (v *variable) resolve(c Context) (string, bool) {
 	switch {
 	case !present:
 		return v.fallback, v.hasDefault
-	case value.multivalued():
+	case value.Multivalued():
 		return "", false
 	default:
-		return value.Strings[0], true
+		return value.single, true
 	}
 }
 
