@@ -9,8 +9,9 @@ import (
 )
 
 const (
-	codeNoSuchKey        = "NoSuchKey"
-	codeMethodNotAllowed = "MethodNotAllowed"
+	codeNoSuchKey          = "NoSuchKey"
+	codeMethodNotAllowed   = "MethodNotAllowed"
+	codePreconditionFailed = "PreconditionFailed"
 )
 
 // readResourcePolicy finds the resource policy that is in force: that of the

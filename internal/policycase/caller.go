@@ -124,7 +124,7 @@ func (f *callerFields) identify(c *caller) error {
 	case is("none"):
 		c.simulated = true
 		c.principal.Type = policy.User
-	case is("bucket owner", "owner", "administrator"):
+	case is("bucket owner", "bucket-owner", "owner", "administrator", "admin"):
 		c.administrator = true
 		c.owner = f.account
 		f.asUser(c.principal)

@@ -26,7 +26,8 @@ func multivalued(key string) bool {
 }
 
 // readContext reads the members context and context_types of a request: values
-// by key, and types as SimulateCustomPolicy names them.
+// by key, and types as SimulateCustomPolicy names them, of which only those that
+// end in List make a difference.
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_ContextEntry.html
 func readContext(request *object) (policy.Context, error) {
 	types := map[string]string{}
@@ -50,23 +51,11 @@ func readContext(request *object) (policy.Context, error) {
 		}
 		list := multivalued(m.name)
 		if kind, typed := types[m.name]; typed {
-			if list, err = isListType(kind); err != nil {
-				return nil, err
-			}
+			list = strings.HasSuffix(kind, "List")
 		}
 		ctx[strings.ToLower(m.name)] = policy.Value{Strings: values, List: list}
 	}
 	return ctx, nil
-}
-
-func isListType(name string) (list bool, err error) {
-	base, list := strings.CutSuffix(name, "List")
-	switch base {
-	case "string", "numeric", "boolean", "ip", "binary", "date":
-		return list, nil
-	default:
-		return false, invalid("request.context_types", "%q is not a type of the policy simulator", name)
-	}
 }
 
 // readValues reads one value or a list. Numbers and booleans are taken as they

@@ -115,7 +115,9 @@ func (j *judge) evaluateACL(policies *policy.Policies, r *policy.Request, otherw
 		if granted, err = j.testCase.acl.grantsRead(r.Principal); err != nil {
 			return otherwise, err
 		}
-		granted = granted && !(j.request.block != nil && j.request.block.ignoreACLs)
+		if j.request.block != nil && j.request.block.ignoreACLs {
+			granted = false
+		}
 	}
 	if granted {
 		policies.Resource = j.acl
@@ -170,6 +172,8 @@ func statusOf(code string) string {
 		return "404"
 	case codeMethodNotAllowed:
 		return "405"
+	case codePreconditionFailed:
+		return "412"
 	default:
 		return ""
 	}

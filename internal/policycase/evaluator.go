@@ -89,36 +89,40 @@ func (e *Evaluator) Run(in io.Reader, out io.Writer) error {
 	encoder := json.NewEncoder(answers)
 	encoder.SetEscapeHTML(false)
 	for {
-		line, tooLong, err := readLine(lines)
-		if err != nil && !errors.Is(err, io.EOF) {
-			if err := answers.Flush(); err != nil {
+		line, tooLong, readErr := readLine(lines)
+		ended := errors.Is(readErr, io.EOF)
+		if readErr == nil || ended {
+			if err := e.answer(encoder, line, tooLong); err != nil {
 				return fmt.Errorf("writing decisions: %w", err)
 			}
-			return fmt.Errorf("reading cases: %w", err)
 		}
-		last := err != nil
-		switch {
-		case tooLong:
-			err = encoder.Encode(decisionOf("", invalid("", "the line is longer than %d bytes", MaxLine)))
-		case len(bytes.TrimSpace(line)) > 0:
-			err = encoder.Encode(e.Evaluate(line))
-		default:
-			err = nil
+		if readErr == nil {
+			continue
 		}
-		if err == nil && last {
-			err = answers.Flush()
-		}
-		if err != nil {
+		if err := answers.Flush(); err != nil {
 			return fmt.Errorf("writing decisions: %w", err)
 		}
-		if last {
-			return nil
+		if !ended {
+			return fmt.Errorf("reading cases: %w", readErr)
 		}
+		return nil
 	}
 }
 
-// readLine reads a line of at most MaxLine bytes. Of a longer one it reads all
-// and returns nothing.
+// answer writes the answer to a line, unless it is blank.
+func (e *Evaluator) answer(out *json.Encoder, line []byte, tooLong bool) error {
+	switch {
+	case tooLong:
+		return out.Encode(decisionOf("", invalid("", "the line is longer than %d bytes", MaxLine)))
+	case len(bytes.TrimSpace(line)) == 0:
+		return nil
+	default:
+		return out.Encode(e.Evaluate(line))
+	}
+}
+
+// readLine reads a line of at most MaxLine bytes. A longer one it reads to its
+// end and returns in part. The last line may come with io.EOF.
 func readLine(r *bufio.Reader) (line []byte, tooLong bool, err error) {
 	line, err = r.ReadSlice('\n')
 	if !errors.Is(err, bufio.ErrBufferFull) {
@@ -130,9 +134,6 @@ func readLine(r *bufio.Reader) (line []byte, tooLong bool, err error) {
 		if tooLong = tooLong || len(whole)+len(line) > MaxLine+len("\n"); !tooLong {
 			whole = append(whole, line...)
 		}
-	}
-	if tooLong {
-		whole = nil
 	}
 	return whole, tooLong, err
 }

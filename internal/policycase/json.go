@@ -18,8 +18,12 @@ type member struct {
 	raw  json.RawMessage
 }
 
-// typicalMembers is how many members most objects of a case do not exceed.
-const typicalMembers = 8
+const (
+	// maxMembers bounds the members of an object, which are looked up one by one.
+	maxMembers = 256
+	// typicalMembers is how many most objects of a case do not exceed.
+	typicalMembers = 8
+)
 
 // parseList takes a list apart. raw must be valid JSON and begin with a bracket.
 func parseList(raw json.RawMessage) []json.RawMessage {
@@ -50,6 +54,9 @@ func parseObject(path string, raw json.RawMessage) (object, error) {
 		}
 		at = skipSpace(raw, skipSpace(raw, end)+1) // the colon
 		end = skipValue(raw, at)
+		if len(o.members) == maxMembers {
+			return o, invalid(path, "has more than %d members", maxMembers)
+		}
 		if o.get(name) != nil {
 			return o, invalid(o.at(name), "stands twice")
 		}

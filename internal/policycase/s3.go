@@ -2,12 +2,9 @@ package policycase
 
 import (
 	"cmp"
-	"maps"
-	"net/url"
+	"regexp"
 	"slices"
-	"strconv"
-
-	"github.com/litentry/wallet-federation/internal/policy"
+	"strings"
 )
 
 // s3Call works out what an operation of S3 needs.
@@ -38,11 +35,14 @@ func (c *testCase) s3Call(op *operation) (*call, error) {
 		main.action = "s3:" + op.versionAction
 	}
 	main.action, main.resource = cmp.Or(c.request.action, main.action), cmp.Or(c.request.resource, main.resource)
-	main.then = func() error { return c.noPreconditions("IfMatch", "IfNoneMatch", "IfModifiedSince", "IfUnmodifiedSince") }
+	main.then = func() error { return c.checkPreconditions("") }
 	if err := c.extraChecks(l, op, main.resource); err != nil {
 		return nil, err
 	}
 	l.checks = append(l.checks, main)
+	if err := c.encryptionCheck(l, op); err != nil {
+		return nil, err
+	}
 	l.context = c.baseContext(l.resourceAccount)
 	return l, c.addS3Keys(l, version)
 }
@@ -105,9 +105,7 @@ func (c *testCase) sourceCheck(l *call) error {
 		read.action = "s3:GetObjectVersion"
 		read.version = source.version
 	}
-	read.then = func() error {
-		return c.noPreconditions("CopySourceIfMatch", "CopySourceIfNoneMatch", "CopySourceIfModifiedSince", "CopySourceIfUnmodifiedSince")
-	}
+	read.then = func() error { return c.checkPreconditions("CopySource") }
 	l.checks = append(l.checks, read)
 	return nil
 }
@@ -134,139 +132,52 @@ func aclParams() []string {
 	return []string{"ACL", "GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP"}
 }
 
-// noPreconditions gives up where the answer hangs on whether a precondition
-// holds.
-func (c *testCase) noPreconditions(names ...string) error {
-	for _, name := range names {
-		if c.request.params.has(name) {
-			return unsupported("request.params.%s: the policies allow the call, but whether the precondition holds depends on the object", name)
-		}
+// encryptionCheck adds the permission to use the KMS key that an upload names.
+// The key's own policy is never told.
+func (c *testCase) encryptionCheck(l *call, op *operation) error {
+	var encryption, key string
+	if err := c.request.params.texts(textField{"ServerSideEncryption", &encryption}, textField{"SSEKMSKeyId", &key}); err != nil {
+		return err
 	}
+	uploads := slices.Contains([]string{"PutObject", "CopyObject", "CreateMultipartUpload"}, op.name)
+	if !uploads || !strings.HasPrefix(encryption, "aws:kms") {
+		return nil
+	}
+	unknown := func() error {
+		return unsupported("request.params.ServerSideEncryption: the caller may write the object, but the policy of the KMS key is not told")
+	}
+	if _, account := arnAccount(key); account == "" {
+		l.checks[len(l.checks)-1].then = unknown
+		return nil
+	}
+	l.checks = append(l.checks, check{action: "kms:GenerateDataKey", resource: key, then: unknown})
 	return nil
 }
 
-// addS3Keys sets the condition keys that S3 makes of a call's parameters.
-// https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html
-func (c *testCase) addS3Keys(l *call, version string) error {
-	ctx := l.context
-	ctx.Set("s3:ResourceAccount", l.resourceAccount)
-	if version != "" {
-		ctx.Set("s3:VersionId", version)
-	}
-	switch op := l.operation; op.action {
-	case "ListBucket", "ListBucketVersions":
-		if op.isHead() {
-			break
-		}
-		// A list without a prefix is a list of the empty prefix.
-		if err := c.addListKeys(ctx); err != nil {
-			return err
-		}
-	case "PutObject":
-		creates := slices.Contains([]string{"PutObject", "CopyObject", "CompleteMultipartUpload"}, op.name)
-		ctx.Set("s3:ObjectCreationOperation", strconv.FormatBool(creates))
-	}
-	return c.addHeaderKeys(ctx)
-}
+// etagPattern is the form of S3's ETags, which may also be written without
+// quotation marks.
+var etagPattern = regexp.MustCompile(`^"?[0-9a-f]{32}(-[0-9]+)?"?$`)
 
-// addListKeys sets the keys of a list. One without a prefix is a list of the
-// empty prefix.
-func (c *testCase) addListKeys(ctx policy.Context) error {
-	var prefix, delimiter string
-	p := c.request.params
-	if err := p.texts(textField{"Prefix", &prefix}, textField{"Delimiter", &delimiter}); err != nil {
-		return err
-	}
-	limit, err := p.scalar("MaxKeys")
-	ctx.Set("s3:prefix", prefix)
-	ctx.Set("s3:delimiter", delimiter)
-	ctx.Set("s3:max-keys", cmp.Or(limit, "1000"))
-	return err
-}
-
-// headerKey returns the condition key that is a header, by the parameter's name.
-func headerKey(param string) string {
-	switch param {
-	case "ACL":
-		return "s3:x-amz-acl"
-	case "GrantFullControl":
-		return "s3:x-amz-grant-full-control"
-	case "GrantRead":
-		return "s3:x-amz-grant-read"
-	case "GrantReadACP":
-		return "s3:x-amz-grant-read-acp"
-	case "GrantWrite":
-		return "s3:x-amz-grant-write"
-	case "GrantWriteACP":
-		return "s3:x-amz-grant-write-acp"
-	case "IfMatch":
-		return "s3:if-match"
-	case "IfNoneMatch":
-		return "s3:if-none-match"
-	case "MetadataDirective":
-		return "s3:x-amz-metadata-directive"
-	case "ObjectOwnership":
-		return "s3:x-amz-object-ownership"
-	case "ServerSideEncryption":
-		return "s3:x-amz-server-side-encryption"
-	case "SSEKMSKeyId":
-		return "s3:x-amz-server-side-encryption-aws-kms-key-id"
-	case "SSECustomerAlgorithm":
-		return "s3:x-amz-server-side-encryption-customer-algorithm"
-	case "StorageClass":
-		return "s3:x-amz-storage-class"
-	case "WebsiteRedirectLocation":
-		return "s3:x-amz-website-redirect-location"
-	default:
-		return ""
-	}
-}
-
-// addHeaderKeys sets the condition keys that are headers by another name.
-func (c *testCase) addHeaderKeys(ctx policy.Context) error {
-	for _, m := range c.request.params.members {
-		key := headerKey(m.name)
-		if key == "" {
+// checkPreconditions looks at the preconditions of a call, or of a copy on its
+// source. It gives up unless it can tell without knowing the object: no object
+// has an ETag that is none.
+func (c *testCase) checkPreconditions(prefix string) error {
+	for _, condition := range []string{"IfMatch", "IfNoneMatch", "IfModifiedSince", "IfUnmodifiedSince"} {
+		name := prefix + condition
+		if !c.request.params.has(name) {
 			continue
 		}
-		value, err := c.request.params.text(m.name)
+		value, err := c.request.params.text(name)
 		if err != nil {
 			return err
 		}
-		if value != "" {
-			ctx.Set(key, value)
+		possible := value == "*" || etagPattern.MatchString(value) || strings.HasSuffix(condition, "Since")
+		switch {
+		case possible:
+			return unsupported("request.params.%s: the policies allow the call so far, but whether the precondition holds depends on the object", name)
+		case condition == "IfMatch":
+			return refused(codePreconditionFailed, "request.params.%s: no object has the ETag %q", name, value)
 		}
-	}
-	if source := c.request.params.get("CopySource"); source != nil && source[0] == '"' {
-		value, err := c.request.params.text("CopySource")
-		if err != nil {
-			return err
-		}
-		ctx.Set("s3:x-amz-copy-source", value)
-	}
-	return c.addObjectTags(ctx)
-}
-
-// addObjectTags sets the keys of the tags that a new object gets, which are
-// written like a query: a=b&c=d.
-func (c *testCase) addObjectTags(ctx policy.Context) error {
-	raw := c.request.params.get("Tagging")
-	if raw == nil || raw[0] != '"' { // PutObjectTagging has an object there
-		return nil
-	}
-	header, err := c.request.params.text("Tagging")
-	if err != nil {
-		return err
-	}
-	tags, err := url.ParseQuery(header)
-	if err != nil {
-		return invalid("request.params.Tagging", "must be written like a query, a=b&c=d")
-	}
-	for key, values := range tags {
-		ctx.Set("s3:RequestObjectTag/"+key, values[0])
-	}
-	if len(tags) > 0 {
-		ctx.SetList("s3:RequestObjectTagKeys", slices.Sorted(maps.Keys(tags))...)
 	}
 	return nil
 }
