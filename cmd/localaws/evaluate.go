@@ -30,8 +30,11 @@ A case has the members
   acl        object_ownership, object_acl, ignore_public_acls
 
 Other members beside these describe the case and are ignored, the outcome that a
-recording notes above all; only for rows of a recording (source_file) the name
-tells two facts that have no member: a wrong ExpectedBucketOwner, and a marker.
+recording notes above all, with two exceptions: an evidence that begins with
+"simulator" asks for the answer of IAM's policy simulator, and in the rows of a
+recording, those with a source_file, the words "wrong ExpectedBucketOwner" and
+"-marker" in the name stand for what others say in params.ExpectedBucketOwner
+and request.delete_marker.
 Condition keys that neither the case tells nor the request implies are absent.
 Buckets, objects, users and roles that are named are taken to exist.
 
