@@ -7,9 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
-
 	"github.com/litentry/wallet-federation/internal/bucketpolicy"
 )
 
@@ -21,19 +18,19 @@ func TestBucketPoliciesAreCheckedBeforeTheyAreAccepted(t *testing.T) {
 			`"Action":"s3:GetObject","Resource":"` + resource + `"}]}`
 	}
 	const all = "arn:aws:s3:::shared-bucket/*"
-	malformed := func(message string) s3Error { return s3Error{Code: "MalformedPolicy", Message: message} }
+	malformed := func(message string) string { return "MalformedPolicy: " + message }
 	tests := map[string]struct {
 		document string
-		want     s3Error // zero for accepted
+		refusal  string // code and message; empty for accepted
 	}{
-		"a grant to an account":                 {document("123456789012", all), s3Error{}},
-		"a grant to another account's role":     {document("arn:aws:iam::111122223333:role/other", all), s3Error{}},
+		"a grant to an account":                 {document("123456789012", all), ""},
+		"a grant to another account's role":     {document("arn:aws:iam::111122223333:role/other", all), ""},
 		"a grant to a role that does not exist": {document("arn:aws:iam::123456789012:role/nobody", all), malformed("Invalid principal in policy")},
 		"a grant to an id that does not exist":  {document("AROAAAAAAAAAAAAAAAAAA", all), malformed("Invalid principal in policy")},
 		"a grant in another bucket":             {document("123456789012", "arn:aws:s3:::other/*"), malformed("Policy has invalid resource")},
 		"a document that is too long": {document("123456789012", all+strings.Repeat("a", bucketpolicy.MaxSize)),
 			malformed("Normalized policy document exceeds the maximum allowed size of 20480 bytes")},
-		"a document of much white space": {document("123456789012", all) + strings.Repeat(" ", bucketpolicy.MaxSize), s3Error{}},
+		"a document of much white space": {document("123456789012", all) + strings.Repeat(" ", bucketpolicy.MaxSize), ""},
 		"no document":                    {`hello`, malformed("Policies must be valid JSON and the first byte must be '{'")},
 	}
 	for name, test := range tests {
@@ -43,20 +40,22 @@ func TestBucketPoliciesAreCheckedBeforeTheyAreAccepted(t *testing.T) {
 			w := httptest.NewRecorder()
 			r := httptest.NewRequestWithContext(t.Context(), http.MethodPut, "/"+shared+"?policy", strings.NewReader(test.document))
 			s.serveS3(w, r, s.administrator())
-			var got s3Error
+			refusal := ""
 			accepted := w.Code == http.StatusNoContent
 			if !accepted {
-				if err := xml.Unmarshal(w.Body.Bytes(), &got); err != nil {
+				var answer s3Error
+				if err := xml.Unmarshal(w.Body.Bytes(), &answer); err != nil {
 					t.Fatal(err)
 				}
-				if got.Detail == "" {
+				if answer.Detail == "" {
 					t.Errorf("%s does not say what it is about", w.Body)
 				}
+				refusal = answer.Code + ": " + answer.Message
 			}
-			if diff := cmp.Diff(test.want, got, cmpopts.IgnoreFields(s3Error{}, "XMLName", "Detail", "RequestID", "HostID")); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
+			if refusal != test.refusal {
+				t.Errorf("refused with %q, want %q", refusal, test.refusal)
 			}
-			if stored := s.storage.bucket(shared).policy != nil; stored != accepted || accepted != (test.want.Code == "") {
+			if stored := s.storage.bucket(shared).policy != nil; stored != accepted {
 				t.Errorf("stored: %t, answered %d", stored, w.Code)
 			}
 		})
