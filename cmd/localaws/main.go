@@ -28,9 +28,14 @@ const (
 var errUsage = errors.New("usage")
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
+	var err error
+	if args := os.Args[1:]; len(args) > 0 && args[0] == "evaluate" {
+		err = evaluate(args[1:], os.Stdin, os.Stdout, os.Stderr) // a signal ends it at once
+	} else {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		err = run(ctx, args, os.Stdout, os.Stderr)
+		stop()
+	}
 	switch {
 	case errors.Is(err, errUsage):
 		os.Exit(2)
