@@ -20,6 +20,23 @@ type Options struct {
 	// both default to "localaws".
 	AccessKeyID     string
 	SecretAccessKey string
+	// RootAccessKeyID and RootSecretAccessKey are the credentials of the
+	// account's root user.
+	RootAccessKeyID     string
+	RootSecretAccessKey string
+	// Directory keeps the account across restarts: New loads what is there, and
+	// from then on every change is written to it. Close ends that. Empty keeps
+	// everything in memory.
+	Directory string
+	// Lag is for how long IAM goes on showing what was there before a change, as
+	// AWS does; default 0: a change is in force at once.
+	Lag time.Duration
+	// IAMRate is how many calls per second IAM takes from the account before it
+	// answers Throttling; default 0: any number.
+	IAMRate float64
+	// JWKSCache is for how long an issuer's keys are kept before they are fetched
+	// again; default 0: they are fetched for every token.
+	JWKSCache time.Duration
 	// HTTPClient fetches the discovery document and key set of an OpenID
 	// Connect issuer. The default gives up after 5 seconds.
 	HTTPClient *http.Client
