@@ -181,31 +181,41 @@ func (s *Server) knowsOperation(service, operation string) bool {
 	})
 }
 
-// check refuses fields that do not go with the kind.
+// faultShapes tell which fields go with a kind.
+var faultShapes = map[FaultKind]struct {
+	answers bool // with an error of its own, and maybe after the effect
+	waits   bool
+}{
+	FaultError:    {answers: true},
+	FaultThrottle: {},
+	FaultHang:     {answers: true, waits: true},
+	FaultLose:     {},
+	FaultDelay:    {waits: true},
+}
+
+// check refuses fields that do not go with the kind, or are out of bounds.
 func (f *Fault) check() error {
-	answers, waits := false, false
-	switch f.kind() {
-	case FaultError:
-		answers = true
-	case FaultHang:
-		answers, waits = true, true
-	case FaultDelay:
-		waits = true
-	case FaultThrottle, FaultLose:
-	default:
-		return fmt.Errorf("kind: %q is not one of error, throttle, hang, lose, delay", f.Kind)
-	}
+	kind := f.kind()
+	shape, known := faultShapes[kind]
 	switch {
-	case !answers && (f.Code != "" || f.Message != "" || f.Status != 0):
-		return fmt.Errorf("code, message, status: %s answers with no error of its own", f.Kind)
-	case !answers && f.AfterEffect:
-		return fmt.Errorf("afterEffect: %s has no such choice", f.Kind)
+	case !known:
+		return fmt.Errorf("kind: %q is not one of error, throttle, hang, lose, delay", f.Kind)
+	case !shape.answers && (f.Code != "" || f.Message != "" || f.Status != 0):
+		return fmt.Errorf("code, message, status: %s answers with no error of its own", kind)
+	case !shape.answers && f.AfterEffect:
+		return fmt.Errorf("afterEffect: %s has no such choice", kind)
+	case !shape.waits && f.For != 0:
+		return fmt.Errorf("for: %s does not wait", kind)
+	}
+	return f.checkBounds()
+}
+
+func (f *Fault) checkBounds() error {
+	switch {
 	case f.Code != "" && !faultCodePattern.MatchString(f.Code):
 		return fmt.Errorf("code: %q is not an error code of up to 128 letters and digits", f.Code)
 	case f.Status != 0 && (f.Status < 400 || f.Status > 599):
 		return fmt.Errorf("status: %d is not from 400 to 599", f.Status)
-	case !waits && f.For != 0:
-		return fmt.Errorf("for: %s does not wait", f.kind())
 	case f.For < 0 || f.For > maxFaultTime:
 		return fmt.Errorf("for: %s is not from 0 to %s", f.For, maxFaultTime)
 	case f.Kind == FaultDelay && f.For == 0:
