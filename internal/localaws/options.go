@@ -45,8 +45,9 @@ type Options struct {
 	// Logger receives a debug record for each call, and the reason of each
 	// refusal; default discards.
 	Logger *slog.Logger
-	// Fault, if set, is asked before every call and may break it. It is called
-	// from many goroutines at once.
+	// Fault, if set, is asked before every call and may break it; what it lets
+	// pass is up to the rules of AddFault. It is called from many goroutines at
+	// once.
 	Fault func(Call) *Fault
 }
 
@@ -54,7 +55,10 @@ type Options struct {
 // provider about five seconds before it answers IDPCommunicationError.
 const jwksTimeout = 5 * time.Second
 
-var accountPattern = regexp.MustCompile(`^\d{12}$`)
+var (
+	accountPattern   = regexp.MustCompile(`^\d{12}$`)
+	accessKeyPattern = regexp.MustCompile(`^[\w-]{1,128}$`)
+)
 
 func (o *Options) complete() error {
 	setDefault(&o.Account, "123456789012")
@@ -73,6 +77,13 @@ func (o *Options) complete() error {
 	}
 	if !accountPattern.MatchString(o.Account) {
 		return fmt.Errorf("account %q is not 12 digits", o.Account)
+	}
+	if !regionPattern.MatchString(o.Region) {
+		return fmt.Errorf("region %q is not the name of one, such as us-east-1", o.Region)
+	}
+	// A signature names the access key in a list with slashes and commas.
+	if !accessKeyPattern.MatchString(o.AccessKeyID) {
+		return fmt.Errorf("access key id %q is not 1 to 128 letters, digits, _ and -", o.AccessKeyID)
 	}
 	switch o.Partition {
 	case "aws", "aws-us-gov", "aws-cn":
