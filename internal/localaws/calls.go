@@ -19,8 +19,8 @@ const (
 	maxLoggedResource = 2048
 )
 
-// unrecognized is the operation, in the call log, of a call that names none that
-// is known.
+// unrecognized is the operation, in the call log, of a call to IAM or STS that
+// names none that is known. S3's are called the same.
 const unrecognized = "Unrecognized"
 
 // Call is one call as the call log keeps it and the fault hook sees it.

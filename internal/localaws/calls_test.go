@@ -82,7 +82,7 @@ func TestCallsThatFailEarlyAreLogged(t *testing.T) {
 		"S3, unknown key": {
 			func(t *testing.T, w *world) {
 				t.Helper()
-				_, err := pathStyle(w.config("nobody", "wrong", "")).GetObject(t.Context(), get("a/b"))
+				_, err := s3.NewFromConfig(w.config("nobody", "wrong", "")).GetObject(t.Context(), get("a/b"))
 				wantCode(t, err, "InvalidAccessKeyId")
 			},
 			localaws.Call{Service: "s3", Operation: "GetObject", Resource: shared + "/a/b", Code: "InvalidAccessKeyId"},
@@ -90,7 +90,7 @@ func TestCallsThatFailEarlyAreLogged(t *testing.T) {
 		"S3, an operation that is not served": {
 			func(t *testing.T, w *world) {
 				t.Helper()
-				_, err := pathStyle(w.config("localaws", "localaws", "")).GetBucketCors(t.Context(), &s3.GetBucketCorsInput{Bucket: aws.String(shared)})
+				_, err := s3.NewFromConfig(w.config("localaws", "localaws", "")).GetBucketAccelerateConfiguration(t.Context(), &s3.GetBucketAccelerateConfigurationInput{Bucket: aws.String(shared)})
 				wantCode(t, err, "NotImplemented")
 			},
 			localaws.Call{Service: "s3", Operation: "Unrecognized", Principal: adminARN, Resource: shared, Code: "NotImplemented"},
@@ -132,8 +132,4 @@ func TestCallsAreLoggedBeforeTheyAreAnswered(t *testing.T) {
 			t.Fatalf("%d calls are logged after %d answers", got, n)
 		}
 	}
-}
-
-func pathStyle(config aws.Config) *s3.Client {
-	return s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = true })
 }

@@ -10,6 +10,9 @@
 // AWS in testdata; where nothing is recorded it follows the documentation, and
 // where that is silent it denies.
 //
+// Its calls can be made to fail (Server.AddFault) and are logged (Server.Calls);
+// what lies below /_localaws/ offers both over HTTP to the administrator.
+//
 // It is a stand-in and not AWS: one account, no eventual consistency, nothing
 // kept beyond the process. It must never be exposed to a network that is not
 // trusted, because its administrator credentials are well known, and it must

@@ -146,17 +146,20 @@ func (s *Server) ClearFaults() {
 // checkFault refuses a rule that means nothing, or something else than it seems
 // to: a fault that never happens makes a test pass for no reason.
 func (s *Server) checkFault(rule *FaultRule) error {
-	texts := map[string]string{
-		"service": rule.Service, "operation": rule.Operation, "principal": rule.Principal,
-		"resource": rule.Resource, "message": rule.Fault.Message,
+	texts := []struct{ name, text string }{
+		{"service", rule.Service}, {"operation", rule.Operation}, {"principal", rule.Principal},
+		{"resource", rule.Resource}, {"message", rule.Fault.Message},
 	}
-	for name, text := range texts {
-		if len(text) > maxFaultText {
-			return fmt.Errorf("%s: longer than %d bytes", name, maxFaultText)
+	for _, field := range texts {
+		if len(field.text) > maxFaultText {
+			return fmt.Errorf("%s: longer than %d bytes", field.name, maxFaultText)
 		}
 	}
+	if !s.knowsOperation(rule.Service, "") {
+		return fmt.Errorf("service: %q is none of iam, sts and s3", rule.Service)
+	}
 	if !s.knowsOperation(rule.Service, rule.Operation) {
-		return fmt.Errorf("operation: there is no operation %q of the service %q; services are iam, sts and s3", rule.Operation, rule.Service)
+		return fmt.Errorf("operation: %q is not served%s", rule.Operation, ofService(rule.Service))
 	}
 	if rule.Skip < 0 {
 		return errors.New("skip: less than 0")
@@ -165,6 +168,13 @@ func (s *Server) checkFault(rule *FaultRule) error {
 		return errors.New("times: less than 0")
 	}
 	return rule.Fault.check()
+}
+
+func ofService(service string) string {
+	if service == "" {
+		return ""
+	}
+	return " by " + service
 }
 
 // knowsOperation tells whether patterns of a service and an operation match any.

@@ -27,7 +27,7 @@ type s3Request struct {
 // readS3 finds out what a request asks for. The request is returned even when it
 // is refused, for the call log.
 func (s *Server) readS3(r *http.Request, c *caller) (*s3Request, *apiError) {
-	q := &s3Request{http: r, caller: c, operation: &s3Operation{name: unrecognized, method: r.Method}, answer: newS3Answer()}
+	q := &s3Request{http: r, caller: c, operation: &s3Operation{name: "Unrecognized", method: r.Method}, answer: newS3Answer()}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return q, newError(http.StatusBadRequest, "InvalidURI", "Couldn't parse the specified URI.")
@@ -55,14 +55,6 @@ func (s *Server) readS3(r *http.Request, c *caller) (*s3Request, *apiError) {
 		q.source = source
 	}
 	return q, nil
-}
-
-// resource is what the request names: a bucket, or bucket/key.
-func (q *s3Request) resource() string {
-	if q.key == "" {
-		return q.bucket
-	}
-	return q.bucket + "/" + q.key
 }
 
 // recognize finds the operation.

@@ -31,6 +31,14 @@ func (s *Server) s3Call(q *s3Request) Call {
 	}
 }
 
+// resource is what the request names: a bucket, or bucket/key.
+func (q *s3Request) resource() string {
+	if q.key == "" {
+		return q.bucket
+	}
+	return q.bucket + "/" + q.key
+}
+
 // answerS3 judges the request and, if it may be, serves it.
 func (s *Server) answerS3(q *s3Request) *apiError {
 	if failure := s.findBucket(q); failure != nil {
