@@ -89,9 +89,11 @@ func parseFlags(args []string, getenv func(string) string, stderr io.Writer) (*f
 	if f.selfSigned && f.cert != "" {
 		return nil, errors.New("--tls-self-signed makes a certificate, and --tls-cert brings one: choose")
 	}
+	level := slog.LevelWarn
 	if f.debug {
-		f.options.Logger = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		level = slog.LevelDebug
 	}
+	f.options.Logger = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
 	return f, f.readCredentials(getenv)
 }
 

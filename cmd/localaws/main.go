@@ -66,5 +66,5 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if _, err := io.WriteString(stdout, ready.String()); err != nil {
 		return fmt.Errorf("writing that localaws is ready: %w", err)
 	}
-	return serve(ctx, identity.wrap(listener), server, stderr)
+	return serve(ctx, identity.wrap(listener), server, f.options.Logger)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -43,10 +42,10 @@ func permit(address string, resolved *net.TCPAddr, allowRemote bool) error {
 
 // serve answers requests until ctx ends, lets those go that a fault holds, and
 // lets the others finish.
-func serve(ctx context.Context, listener net.Listener, handler *localaws.Server, stderr io.Writer) error {
+func serve(ctx context.Context, listener net.Listener, handler *localaws.Server, logger *slog.Logger) error {
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout,
-		ErrorLog: slog.NewLogLogger(slog.NewTextHandler(stderr, nil), slog.LevelWarn),
+		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
 	stopped := make(chan error, 1)
 	go func() {
