@@ -109,7 +109,7 @@ func (s *Server) perform(call Call, op func() *apiError) *apiError {
 	fault := s.fault(call)
 	var failure *apiError
 	if fault == nil || fault.AfterEffect {
-		failure = op()
+		failure = s.keep(call, op())
 	}
 	if fault != nil {
 		failure = fault.apiError()

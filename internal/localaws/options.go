@@ -20,6 +20,12 @@ type Options struct {
 	// both default to "localaws".
 	AccessKeyID     string
 	SecretAccessKey string
+	// Directory, if set, keeps the account: New takes up what is there, and every
+	// write is on disk before it is answered. Only the parts of uploads that were
+	// never completed are lost with the process. It is made if it does not exist.
+	// It belongs to one server at a time, until Close, and holds credentials:
+	// others must not be able to read it.
+	Directory string
 	// HTTPClient fetches the discovery document and key set of an OpenID
 	// Connect issuer. The default gives up after 5 seconds.
 	HTTPClient *http.Client
