@@ -52,6 +52,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, server.Close()) }()
 	listener, err := listen(ctx, f.listen, f.allowRemote)
 	if err != nil {
 		return err

@@ -92,18 +92,19 @@ func throttled(service string) *apiError {
 	return newError(http.StatusBadRequest, "Throttling", "Rate exceeded")
 }
 
-// perform runs one operation: it lets a fault break it, and logs it with its
-// outcome. A fault after the effect runs op and throws its answer away, so op
-// must not have written to the client.
+// perform runs one operation and keeps what it changed: it lets a fault break
+// it, and logs it with its outcome. A fault after the effect runs op and throws
+// its answer away, so op must not have written to the client.
 func (s *Server) perform(ctx context.Context, call Call, op func() *apiError) *apiError {
+	kept := func() *apiError { return s.keep(call, op()) }
 	fault, cleared := s.fault(call)
 	if fault == nil {
-		failure := op()
+		failure := kept()
 		s.record(call, failure)
 		return failure
 	}
 	call.Fault = fault.kind()
-	failure := fault.apply(ctx, call.Service, cleared, op)
+	failure := fault.apply(ctx, call.Service, cleared, kept)
 	s.record(call, failure)
 	if call.Fault == FaultLose {
 		panic(http.ErrAbortHandler) //nolint:forbidigo // This is how net/http is told to close the connection without an answer.

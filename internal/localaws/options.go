@@ -24,9 +24,11 @@ type Options struct {
 	// account's root user.
 	RootAccessKeyID     string
 	RootSecretAccessKey string
-	// Directory keeps the account across restarts: New loads what is there, and
-	// from then on every change is written to it. Close ends that. Empty keeps
-	// everything in memory.
+	// Directory, if set, keeps the account: New takes up what is there, and every
+	// write is on disk before it is answered. Only the parts of uploads that were
+	// never completed are lost with the process. It is made if it does not exist.
+	// It belongs to one server at a time, until Close, and holds credentials:
+	// others must not be able to read it.
 	Directory string
 	// Lag is for how long IAM goes on showing what was there before a change, as
 	// AWS does; default 0: a change is in force at once.

@@ -19,14 +19,16 @@ type Server struct {
 	calls               callLog
 	faults              *faultRules
 	storage             *storage
+	keeper              *keeper // nil if the account lives in memory only
 
 	mu    sync.Mutex // guards state; never held while the network is used
 	state accountState
 }
 
-// New makes a server for an empty account: no roles, no providers, no buckets,
-// and the policies of AWS's that are listed in builtin.go. The error names the
-// option that is wrong.
+// New makes a server for the account that Options.Directory keeps. Without a
+// directory, or in a new one, the account is empty: no roles, no providers, no
+// buckets, and the policies of AWS's that are listed in builtin.go. The error
+// names the option that is wrong, or what is wrong with the directory.
 func New(options Options) (*Server, error) {
 	if err := options.complete(); err != nil {
 		return nil, fmt.Errorf("checking options: %w", err)
@@ -40,6 +42,12 @@ func New(options Options) (*Server, error) {
 	}
 	if err := s.addBuiltinPolicies(); err != nil {
 		return nil, err
+	}
+	if options.Directory != "" {
+		var err error
+		if s.keeper, err = openKeeper(options.Directory, s); err != nil {
+			return nil, err
+		}
 	}
 	return s, nil
 }
