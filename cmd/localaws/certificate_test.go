@@ -21,8 +21,8 @@ func readFile(t *testing.T, path string) string {
 // Who trusts the CA once need not do it again after a restart.
 func TestCertificateIsKept(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	first := start(t, nil, "--tls-self-signed", "--dir", dir)
+	dir := filepath.Join(t.TempDir(), "account")
+	first := start(t, nil, "--tls-self-signed", "--dir", dir, "--account", "210987654321")
 	ca := readFile(t, filepath.Join(dir, "tls", "ca.pem"))
 	if err := first.wait(t); err != nil {
 		t.Fatal(err)
