@@ -10,8 +10,9 @@
 // AWS in testdata; where nothing is recorded it follows the documentation, and
 // where that is silent it denies.
 //
-// It is a stand-in and not AWS: one account, no eventual consistency, nothing
-// kept beyond the process. It must never be exposed to a network that is not
-// trusted, because its administrator credentials are well known, and it must
-// not be imported by anything that runs in production.
+// It is a stand-in and not AWS: one account, no eventual consistency, and
+// nothing kept beyond the process unless a directory is named for it. It must
+// never be exposed to a network that is not trusted, because its administrator
+// credentials are well known, and it must not be imported by anything that runs
+// in production.
 package localaws
