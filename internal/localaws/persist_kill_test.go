@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -23,7 +24,8 @@ import (
 const servedDirectory = "LOCALAWS_TEST_DIRECTORY"
 
 // TestServeUntilKilled is no test but the process that TestKilledServer kills.
-func TestServeUntilKilled(t *testing.T) { //nolint:paralleltest // it ends with its process
+func TestServeUntilKilled(t *testing.T) {
+	t.Parallel()
 	directory := os.Getenv(servedDirectory)
 	if directory == "" {
 		t.Skip("TestKilledServer runs it")
@@ -35,7 +37,7 @@ func TestServeUntilKilled(t *testing.T) { //nolint:paralleltest // it ends with 
 	if _, err := os.Stdout.WriteString(httptest.NewServer(server).URL + "\n"); err != nil {
 		t.Fatal(err)
 	}
-	select {}
+	_, _ = io.Copy(io.Discard, os.Stdin) // which ends with the other process
 }
 
 // TestKilledServer kills a server that is writing. All that it has answered must
@@ -84,6 +86,9 @@ func serveUntilKilled(t *testing.T, directory string) (w *s3World, kill func()) 
 	cmd.Env = append(os.Environ(), servedDirectory+"="+directory)
 	output, err := cmd.StdoutPipe()
 	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cmd.StdinPipe(); err != nil {
 		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
