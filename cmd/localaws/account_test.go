@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -57,5 +58,49 @@ func TestDirectoryKeepsTheAccount(t *testing.T) {
 	}
 	if roles := start(t, nil).roles(t); roles != "" {
 		t.Errorf("without a directory there are the roles %q, want none", roles)
+	}
+}
+
+func writeSeed(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "seed.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestSeedIsForAFirstStart(t *testing.T) {
+	t.Parallel()
+	seed := writeSeed(t, "roles:\n- {name: seeded, trustPolicy: "+trust+"}\n")
+	dir := filepath.Join(t.TempDir(), "account")
+	for range 2 {
+		c := start(t, nil, "--dir", dir, "--seed", seed)
+		if roles := c.roles(t); roles != "seeded" {
+			t.Errorf("there are the roles %q, want seeded", roles)
+		}
+		if err := c.wait(t); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestSeedThatIsRefused(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ seed, want string }{
+		"a file that is not there": {filepath.Join(t.TempDir(), "none.yaml"), "opening --seed"},
+		"a field that is none":     {writeSeed(t, "rolls: []\n"), `"rolls"`},
+		"a role without trust":     {writeSeed(t, "roles:\n- {name: seeded}\n"), "roles[0]"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			err := run(ctx, []string{"--listen", "127.0.0.1:0", "--seed", test.seed}, environment(nil), io.Discard, io.Discard)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, want %q in it", err, test.want)
+			}
+		})
 	}
 }

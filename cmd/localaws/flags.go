@@ -30,6 +30,8 @@ What account it is
   --account ID           12 digits (123456789012)
   --partition NAME       aws, aws-us-gov or aws-cn (aws)
   --region NAME          (us-east-1)
+  --seed FILE            roles, policies, buckets and objects to begin with, in
+                         YAML or JSON; what exists already is left as it is
   --dir DIRECTORY        keep everything there; without it, a restart forgets
 
 How AWS behaves
@@ -66,6 +68,7 @@ type flags struct {
 	allowRemote bool
 	selfSigned  bool
 	cert, key   string // files
+	seed        string // file
 	help        bool
 	version     bool
 	debug       bool
@@ -109,6 +112,7 @@ func (f *flags) set() *flag.FlagSet {
 	set.StringVar(&f.options.Partition, "partition", "aws", "")
 	set.StringVar(&f.options.Region, "region", "us-east-1", "")
 	set.StringVar(&f.options.Directory, "dir", "", "")
+	set.StringVar(&f.seed, "seed", "", "")
 	set.DurationVar(&f.options.Lag, "lag", 0, "")
 	set.Float64Var(&f.options.IAMRate, "iam-rate", 0, "")
 	set.DurationVar(&f.options.JWKSCache, "jwks-cache", 0, "")

@@ -53,6 +53,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
+	if err := f.plant(ctx, server); err != nil {
+		return err
+	}
 	listener, err := listen(ctx, f.listen, f.allowRemote)
 	if err != nil {
 		return err
@@ -68,4 +71,20 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return fmt.Errorf("writing that localaws is ready: %w", err)
 	}
 	return serve(ctx, identity.wrap(listener), server, f.options.Logger)
+}
+
+// plant fills the account from the seed file, if there is one.
+func (f *flags) plant(ctx context.Context, server *localaws.Server) (err error) {
+	if f.seed == "" {
+		return nil
+	}
+	file, err := os.Open(f.seed)
+	if err != nil {
+		return fmt.Errorf("opening --seed: %w", err)
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	if err := server.Seed(ctx, file); err != nil {
+		return fmt.Errorf("using --seed %s: %w", f.seed, err)
+	}
+	return nil
 }

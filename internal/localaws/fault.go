@@ -19,7 +19,8 @@ const (
 	// then answers with an error.
 	FaultHang FaultKind = "hang"
 	// FaultLose lets the call take its effect and closes the connection without
-	// an answer, as a broken network does.
+	// an answer, as a broken network does: the handler ends with
+	// http.ErrAbortHandler.
 	FaultLose FaultKind = "lose"
 	// FaultDelay waits for Fault.For and then serves the call, even if the client
 	// has gone meanwhile: AWS does not take back what it has received.
