@@ -11,4 +11,7 @@
 // The administrator's credentials are known to everybody, so it listens on
 // loopback addresses only, unless --allow-remote says that whoever can reach
 // the address may do everything.
+//
+// localaws evaluate serves nothing: it reads cases from standard input, policies
+// and a request each, and says what AWS would answer and why.
 package main

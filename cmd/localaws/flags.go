@@ -14,6 +14,7 @@ import (
 const usage = `localaws stands in for IAM, STS and S3 of one AWS account, on one endpoint.
 
   localaws [flags]
+  localaws evaluate [flags] < cases    what would AWS decide, and why? Serves nothing
 
 It says when it is ready, and how to point a client at it. It is not AWS, and
 not for production: see docs/localaws.md.

@@ -21,10 +21,15 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
-	stop()
+	var err error
+	if args := os.Args[1:]; len(args) > 0 && args[0] == "evaluate" {
+		err = evaluate(args[1:], os.Stdin, os.Stdout, os.Stderr) // a signal ends it at once
+	} else {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		context.AfterFunc(ctx, stop) // a second signal ends the process at once
+		err = run(ctx, args, os.Getenv, os.Stdout, os.Stderr)
+		stop()
+	}
 	switch {
 	case errors.Is(err, errUsage):
 		os.Exit(2)

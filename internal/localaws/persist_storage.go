@@ -6,6 +6,7 @@ import (
 
 	"github.com/rclone/gofakes3"
 
+	"github.com/litentry/wallet-federation/internal/bucketpolicy"
 	"github.com/litentry/wallet-federation/internal/policy"
 )
 
@@ -79,6 +80,6 @@ func decodeBucket(record bucketRecord) (*bucketState, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parsing its policy: %w", err)
 	}
-	b.policy = &bucketPolicy{bound: []byte(*record.Policy), document: document, public: isPublic(document)}
+	b.policy = &bucketPolicy{bound: []byte(*record.Policy), document: document, public: bucketpolicy.IsPublic(document)}
 	return b, nil
 }

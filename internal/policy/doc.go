@@ -6,7 +6,7 @@
 // could do before it believes that wallets are isolated. The rules are those of
 // the IAM User Guide ("Policy evaluation logic", "IAM JSON policy elements:
 // Condition operators", "Policy variables"), held to recordings of what AWS
-// answered (testdata/policy.json).
+// answered, which package policycase replays.
 //
 // # What it does
 //
