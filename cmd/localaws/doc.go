@@ -1,6 +1,7 @@
 // Command localaws serves the AWS stand-in of internal/localaws: IAM, STS and
 // S3 of one account on one endpoint, for tests, demos and clients that want to
-// be tried without AWS. It keeps everything in memory.
+// be tried without AWS. It keeps everything in memory, unless --dir says where
+// to keep it.
 //
 // Point a client at it with
 //

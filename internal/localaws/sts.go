@@ -55,7 +55,7 @@ type assumption struct {
 	roleARN        string
 	sessionName    string
 	duration       time.Duration
-	policies       []policy.Policy
+	policies       []sessionPolicy
 	policySize     int
 	tags           tagSet
 	transitive     []string
@@ -92,7 +92,7 @@ func (s *Server) readSessionPolicies(q *query, a *assumption) *apiError {
 		if failure != nil {
 			return failure
 		}
-		a.policies = append(a.policies, policy.Policy{Name: "session policy", Document: inline.document})
+		a.policies = append(a.policies, sessionPolicy{"session policy", inline})
 		a.policySize = policySize(inline.text)
 	}
 	s.mu.Lock()
@@ -109,7 +109,7 @@ func (s *Server) readSessionPolicies(q *query, a *assumption) *apiError {
 		if i >= maxSessionPolicyARNs {
 			return constraintError(key, "policyArns", fmt.Sprintf("Member must have length less than or equal to %d", maxSessionPolicyARNs))
 		}
-		a.policies = append(a.policies, policy.Policy{Name: "session policy " + p.arn, Document: p.document})
+		a.policies = append(a.policies, sessionPolicy{"session policy " + p.arn, p.policyText})
 	}
 	return nil
 }
