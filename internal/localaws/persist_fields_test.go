@@ -148,7 +148,7 @@ func (f *filler) fillKnown(t *testing.T, path string, v reflect.Value) bool {
 	case *policyText:
 		kind, text := policy.Identity, `{"Version":"2012-10-17","Statement":[{"Sid":"%s","Effect":"Allow","Action":"*","Resource":"*"}]}`
 		if filepath.Ext(path) == ".trust" {
-			kind, text = policy.Trust, `{"Version":"2012-10-17","Statement":[{"Sid":"%s","Effect":"Allow","Principal":"*","Action":"sts:*"}]}`
+			kind, text = policy.Trust, `{"Version":"2012-10-17","Statement":[{"Sid":"%s","Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:*"}]}`
 		}
 		f.n++
 		parsed, err := parseText(kind, fmt.Sprintf(text, fmt.Sprintf("S%d", f.n)))

@@ -155,7 +155,7 @@ func TestJournalIsWrittenAnew(t *testing.T) {
 // setRole makes or replaces a role, in a call.
 func setRole(t *testing.T, s *Server, name, description string) *apiError {
 	t.Helper()
-	trust, err := parseText(policy.Trust, `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"sts:*"}}`)
+	trust, err := parseText(policy.Trust, `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"sts:*"}}`)
 	if err != nil {
 		t.Fatal(err)
 	}

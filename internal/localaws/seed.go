@@ -15,7 +15,7 @@ import (
 )
 
 // nobody is the trust policy of a role whose own is not yet in force.
-const nobody = `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"sts:*"}}`
+const nobody = `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"sts:*"}}`
 
 // Seed makes what a seed file describes: providers, managed policies, roles, and
 // buckets with objects. The file is YAML or JSON of at most 1 MiB;

@@ -148,7 +148,7 @@ func TestSeedOrderDoesNotMatter(t *testing.T) {
 func TestSeedRefusals(t *testing.T) {
 	t.Parallel()
 	trust := trustOf(rootARN)
-	const goodRole = `{"name":"good","trustPolicy":{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"sts:*"}}}`
+	const goodRole = `{"name":"good","trustPolicy":{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"sts:*"}}}`
 	tests := map[string]struct{ seed, want string }{
 		"no YAML":           {"roles: [", "reading seed"},
 		"an unknown list":   {"users: []", `unknown field "users"`},

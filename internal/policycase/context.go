@@ -53,7 +53,11 @@ func readContext(request *object) (policy.Context, error) {
 		if kind, typed := types[m.name]; typed {
 			list = strings.HasSuffix(kind, "List")
 		}
-		ctx[strings.ToLower(m.name)] = policy.Value{Strings: values, List: list}
+		if list || len(values) != 1 {
+			ctx.SetList(m.name, values...)
+		} else {
+			ctx.Set(m.name, values[0])
+		}
 	}
 	return ctx, nil
 }

@@ -89,10 +89,10 @@ func (e *Evaluator) attached(c *testCase) (p *policy.Policies, err error) {
 	if p.Identity, err = e.identity(c); err != nil {
 		return nil, err
 	}
-	if p.Session, err = e.parseAll(c, "session policy", c.policies.session); err != nil {
+	if p.Session, err = e.parseAll(c, policy.Session, "session policy", c.policies.session); err != nil {
 		return nil, err
 	}
-	boundary, err := e.parseAll(c, "permissions boundary", c.policies.boundary)
+	boundary, err := e.parseAll(c, policy.Identity, "permissions boundary", c.policies.boundary)
 	if err != nil {
 		return nil, err
 	}
@@ -112,18 +112,18 @@ func (e *Evaluator) identity(c *testCase) ([]policy.Policy, error) {
 	case words != "":
 		return nil, unsupported("policies.identity: they are told in words: %q", c.policies.identityWords)
 	default:
-		return e.parseAll(c, "identity policy", c.policies.identity)
+		return e.parseAll(c, policy.Identity, "identity policy", c.policies.identity)
 	}
 }
 
-func (e *Evaluator) parseAll(c *testCase, name string, documents []json.RawMessage) ([]policy.Policy, error) {
+func (e *Evaluator) parseAll(c *testCase, kind policy.Kind, name string, documents []json.RawMessage) ([]policy.Policy, error) {
 	parsed := make([]policy.Policy, 0, len(documents))
 	for i, raw := range documents {
 		label := name
 		if len(documents) > 1 {
 			label += " " + strconv.Itoa(i+1)
 		}
-		document, err := e.cache.parse(policy.Identity, raw)
+		document, err := e.cache.parse(kind, raw)
 		switch {
 		case err != nil && c.simulated:
 			return nil, refused("InvalidInput", "%s: %v", label, err)
