@@ -23,6 +23,11 @@ type Options struct {
 	// HTTPClient fetches the discovery document and key set of an OpenID
 	// Connect issuer. The default gives up after 5 seconds.
 	HTTPClient *http.Client
+	// JWKSCache is how long an issuer's keys are used once they were fetched. A
+	// key that is added meanwhile is unknown, and one that is taken away is
+	// still good. The default, 0, fetches them for every token, as AWS was
+	// observed to do.
+	JWKSCache time.Duration
 	// Now is the clock; default time.Now.
 	Now func() time.Time
 	// Logger receives a debug record for each call, and the reason of each
@@ -56,6 +61,9 @@ func (o *Options) complete() error {
 	}
 	if !accountPattern.MatchString(o.Account) {
 		return fmt.Errorf("account %q is not 12 digits", o.Account)
+	}
+	if o.JWKSCache < 0 {
+		return fmt.Errorf("JWKS cache lifetime %s is negative", o.JWKSCache)
 	}
 	switch o.Partition {
 	case "aws", "aws-us-gov", "aws-cn":

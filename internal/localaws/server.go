@@ -17,6 +17,7 @@ type Server struct {
 	administratorID     string
 	administratorAccess policy.Policy
 	calls               callLog
+	issuerKeys          *keySource
 	storage             *storage
 
 	mu    sync.Mutex // guards state; never held while the network is used
@@ -30,7 +31,13 @@ func New(options Options) (*Server, error) {
 	if err := options.complete(); err != nil {
 		return nil, fmt.Errorf("checking options: %w", err)
 	}
-	s := &Server{options: options, administratorID: newID("AIDA"), state: newAccountState(), storage: newStorage(options.Now)}
+	s := &Server{
+		options:         options,
+		administratorID: newID("AIDA"),
+		issuerKeys:      newKeySource(&options),
+		state:           newAccountState(),
+		storage:         newStorage(options.Now),
+	}
 	if err := s.addBuiltinPolicies(); err != nil {
 		return nil, err
 	}

@@ -115,7 +115,7 @@ func (s *Server) verifyWebIdentity(q *query, token string) (*webIdentity, *apiEr
 	if p == nil {
 		return nil, invalidIdentityToken("No OpenIDConnect provider found in your account for %s", issuer)
 	}
-	_, keys, err := discovery.Fetch(q.request.Context(), s.options.HTTPClient, issuer)
+	keys, err := s.issuerKeys.keysOf(q.request.Context(), issuer)
 	switch {
 	case errors.Is(err, discovery.ErrUnavailable):
 		return nil, newError(http.StatusBadRequest, "IDPCommunicationError", "The identity provider could not be reached.")
