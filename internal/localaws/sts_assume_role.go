@@ -104,13 +104,9 @@ func (s *Server) authorizeAssumeRole(q *query, a *assumption, r *role, requested
 		return assumeDenied(q.caller, "sts:AssumeRole", a.roleARN)
 	}
 	ctx := s.requestContext(q.request, q.caller)
-	a.trustContext(ctx, requested)
+	a.trustContext(ctx, requested, r)
 	if q.has("ExternalId") {
 		ctx.Set("sts:ExternalId", q.text("ExternalId"))
-	}
-	for _, t := range r.tags {
-		ctx.Set("aws:ResourceTag/"+t.Key, t.Value)
-		ctx.Set("iam:ResourceTag/"+t.Key, t.Value)
 	}
 	trust := &policy.Policy{Name: "trust policy of role " + r.name, Document: r.trust.document}
 	for _, action := range a.actions("sts:AssumeRole") {

@@ -2,15 +2,24 @@ package localaws
 
 import (
 	"errors"
+	"maps"
+	"math"
 	"net/http"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/litentry/wallet-federation/internal/discovery"
 	"github.com/litentry/wallet-federation/internal/policy"
 )
 
-// tokenRule bounds a web identity token.
-var tokenRule = rule{4, 20000, nil}
+const (
+	assumeWithWebIdentity = "sts:AssumeRoleWithWebIdentity"
+
+	minTokenLength = 4 // characters
+	maxTokenLength = 20000
+)
+
+var providerIDRule = rule{4, 2048, nil}
 
 // assumeRoleWithWebIdentity exchanges an OpenID Connect token for a session.
 // The order of the checks is only partly known from AWS; ours verifies the
@@ -21,12 +30,12 @@ func (s *Server) assumeRoleWithWebIdentity(q *query) (any, *apiError) {
 	if failure != nil {
 		return nil, failure
 	}
-	token, failure := q.matching("WebIdentityToken", tokenRule)
+	token, failure := readToken(q)
 	if failure != nil {
 		return nil, failure
 	}
 	if q.has("ProviderId") {
-		return nil, refuseProviderID(q.text("ProviderId"))
+		return nil, refuseProviderID(q)
 	}
 	identity, failure := s.verifyWebIdentity(q, token)
 	if failure != nil {
@@ -78,9 +87,30 @@ func (s *Server) webIdentityResult(issued *session, a *assumption, identity *web
 	}
 }
 
+// readToken reads the token. It is a secret, so that a refusal does not repeat it.
+func readToken(q *query) (string, *apiError) {
+	token, failure := q.matching("WebIdentityToken", rule{0, math.MaxInt, nil})
+	if failure != nil {
+		return "", failure
+	}
+	const refusal = "1 validation error detected: Value at 'webIdentityToken' failed to satisfy constraint: Member must have length "
+	switch length := utf8.RuneCountInString(token); {
+	case length < minTokenLength:
+		return "", validationError(refusal+"greater than or equal to %d", minTokenLength)
+	case length > maxTokenLength:
+		return "", validationError(refusal+"less than or equal to %d", maxTokenLength)
+	default:
+		return token, nil
+	}
+}
+
 // refuseProviderID answers the parameter that is for OAuth 2.0 access tokens of
 // two providers, neither of which is here.
-func refuseProviderID(id string) *apiError {
+func refuseProviderID(q *query) *apiError {
+	id, failure := q.matching("ProviderId", providerIDRule)
+	if failure != nil {
+		return failure
+	}
 	switch id {
 	case "www.amazon.com":
 		return invalidIdentityToken("Provided Token is not a Login With Amazon token")
@@ -165,7 +195,7 @@ func (w *webIdentity) addTo(a *assumption) (failure *apiError) {
 // authorizeWebIdentity judges the request by the role's trust policy.
 func (s *Server) authorizeWebIdentity(q *query, a *assumption, r *role, identity *webIdentity, byIDP bool) *apiError {
 	if r == nil {
-		return webIdentityDenied("sts:AssumeRoleWithWebIdentity")
+		return webIdentityDenied(assumeWithWebIdentity)
 	}
 	principal := &policy.Principal{
 		Type:        policy.WebIdentity,
@@ -174,17 +204,16 @@ func (s *Server) authorizeWebIdentity(q *query, a *assumption, r *role, identity
 	}
 	ctx := s.networkContext(q.request)
 	principal.AddTo(ctx, nil)
-	a.trustContext(ctx, a.tags)
+	a.trustContext(ctx, a.tags, r)
 	identity.addKeys(ctx)
-	ctx.Set("sts:RoleAuthorizedByIdp", strconv.FormatBool(byIDP))
 	policies := policy.Policies{Resource: &policy.Policy{Name: "trust policy of role " + r.name, Document: r.trust.document}}
-	for _, action := range a.actions("sts:AssumeRoleWithWebIdentity") {
+	for _, action := range a.actions(assumeWithWebIdentity) {
 		decision := policies.Evaluate(&policy.Request{
 			Principal:       principal,
 			Action:          action,
 			Resource:        r.arn,
 			ResourceAccount: s.options.Account,
-			Context:         ctx,
+			Context:         withRolePin(ctx, action, byIDP),
 		})
 		if !decision.Allowed() {
 			s.explain(action, decision)
@@ -192,6 +221,19 @@ func (s *Server) authorizeWebIdentity(q *query, a *assumption, r *role, identity
 		}
 	}
 	return nil
+}
+
+// withRolePin adds the key that tells whether the token is pinned to the role.
+// AWS lists it for this one action: conditions on sts:TagSession and
+// sts:SetSourceIdentity find it absent.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_sts.html
+func withRolePin(ctx policy.Context, action string, byIDP bool) policy.Context {
+	if action != assumeWithWebIdentity {
+		return ctx
+	}
+	pinned := maps.Clone(ctx)
+	pinned.Set("sts:RoleAuthorizedByIdp", strconv.FormatBool(byIDP))
+	return pinned
 }
 
 // addKeys adds the condition keys of the token's own claims, under the name of
@@ -204,8 +246,8 @@ func (w *webIdentity) addKeys(ctx policy.Context) {
 	ctx.Set(prefix+"sub", w.subject)
 	if azp, ok := w.claims["azp"].(string); ok {
 		ctx.Set(prefix+"azp", azp)
-		if original, ok := w.claims["aud"].(string); ok {
-			ctx.Set(prefix+"oaud", original)
+		if original := w.claims.texts("aud"); len(original) == 1 {
+			ctx.Set(prefix+"oaud", original[0])
 		}
 	}
 	if amr := w.claims.texts("amr"); len(amr) > 0 {

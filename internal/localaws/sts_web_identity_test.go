@@ -265,7 +265,7 @@ func TestWebIdentityTokenRefusals(t *testing.T) {
 		"tag without a value":      {tagClaim(map[string]any{"principal_tags": map[string]any{"k": []string{}}}), "InvalidIdentityToken", badTags},
 		"tags as a list":           {tagClaim([]string{"k"}), "InvalidIdentityToken", badTags},
 		"wildcard in a tag":        {tagClaim(map[string]any{"principal_tags": map[string]any{"k": []string{"0x*"}}}), "ValidationError", "regular expression"},
-		"reserved tag key":         {tagClaim(map[string]any{"principal_tags": map[string]any{"aws:k": []string{"v"}}}), "InvalidInput", "reserved"},
+		"reserved tag key":         {tagClaim(map[string]any{"principal_tags": map[string]any{"aws:k": []string{"v"}}}), "InvalidParameterValue", "reserved"},
 		"keys that differ by case": {tagClaim(map[string]any{"principal_tags": map[string]any{"k": []string{"a"}, "K": []string{"b"}}}), "InvalidParameterValue", "case insensitive"},
 		"transitive key untagged":  {tagClaim(map[string]any{"principal_tags": map[string]any{"k": []string{"a"}}, "transitive_tag_keys": []string{"j"}}), "InvalidParameterValue", "must be included"},
 	}
