@@ -53,11 +53,11 @@ var signingKeys = sync.OnceValues(func() (map[string]any, error) {
 	return keys, nil
 })
 
-func signingKey(t *testing.T, alg string) any {
-	t.Helper()
+func signingKey(tb testing.TB, alg string) any {
+	tb.Helper()
 	keys, err := signingKeys()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return keys[alg]
 }
@@ -104,23 +104,23 @@ func (i *issuer) key() string {
 }
 
 // publicJWK is the public key of an algorithm as the recordings publish it.
-func publicJWK(t *testing.T, alg string) map[string]any {
-	t.Helper()
-	key, err := jwk.FromRaw(signingKey(t, alg))
+func publicJWK(tb testing.TB, alg string) map[string]any {
+	tb.Helper()
+	key, err := jwk.FromRaw(signingKey(tb, alg))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	public, err := key.PublicKey()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	encoded, err := json.Marshal(public)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var members map[string]any
 	if err := json.Unmarshal(encoded, &members); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	members["kid"], members["alg"], members["use"] = alg, alg, "sig"
 	return members
@@ -160,20 +160,20 @@ func (i *issuer) token(t *testing.T, claims map[string]any) string {
 }
 
 // signToken signs any payload under any header with the key of an algorithm.
-func signToken(t *testing.T, header map[string]any, payload []byte, alg string) string {
-	t.Helper()
+func signToken(tb testing.TB, header map[string]any, payload []byte, alg string) string {
+	tb.Helper()
 	encoded, err := json.Marshal(header)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	input := base64.RawURLEncoding.EncodeToString(encoded) + "." + base64.RawURLEncoding.EncodeToString(payload)
 	signer, err := jws.NewSigner(jwa.SignatureAlgorithm(alg))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	signature, err := signer.Sign([]byte(input), signingKey(t, alg))
+	signature, err := signer.Sign([]byte(input), signingKey(tb, alg))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return input + "." + base64.RawURLEncoding.EncodeToString(signature)
 }

@@ -128,19 +128,6 @@ func status(code int) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
 }
 
-func TestKeysAreFetchedLive(t *testing.T) {
-	t.Parallel()
-	f := newFederation(t)
-	_, err := f.buy(t, nil)
-	wantCode(t, err, "")
-	f.issuer.jwks.Store([]map[string]any{publicJWK(t, "RS256")})
-	_, err = f.buy(t, nil)
-	wantRefusal(t, err, "InvalidIdentityToken", "Couldn't retrieve verification key")
-	if got := f.issuer.fetches.Load(); got != 2 {
-		t.Errorf("the key set was fetched %d times, want 2", got)
-	}
-}
-
 // TestSlowIssuerBlocksNobody would hang if a lock were held during the fetch.
 func TestSlowIssuerBlocksNobody(t *testing.T) {
 	t.Parallel()
