@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -128,5 +129,55 @@ func TestNegativeCacheIsRefused(t *testing.T) {
 	t.Parallel()
 	if _, err := localaws.New(localaws.Options{JWKSCache: -time.Second}); err == nil {
 		t.Error("a negative lifetime is taken")
+	}
+}
+
+// TestKeySetsThatNobodyRecorded holds the choice of a key to the rules that the
+// recordings establish.
+func TestKeySetsThatNobodyRecorded(t *testing.T) {
+	t.Parallel()
+	rsa := func(changes map[string]any) map[string]any { return with(publicJWK(t, "RS256"), changes) }
+	many := func(count int, changes map[string]any) []map[string]any {
+		keys := []map[string]any{rsa(nil)}
+		for n := range count {
+			keys = append(keys, with(rsa(map[string]any{"kid": strconv.Itoa(n)}), changes))
+		}
+		return keys
+	}
+	tests := map[string]struct {
+		keys    []map[string]any
+		header  map[string]any // added to the token's
+		message string
+	}{
+		"100 keys of a type":                  {many(99, nil), nil, ""},
+		"101 keys of a type":                  {many(100, nil), nil, noKey},
+		"101 keys of a type, most of no use":  {many(100, map[string]any{"n": removed}), nil, noKey},
+		"1,000 keys of types unheard of":      {many(999, map[string]any{"kty": "new"}), nil, ""},
+		"1,001 keys":                          {many(1000, map[string]any{"kty": "new"}), nil, noKey},
+		"the id of a key of another type":     {[]map[string]any{rsa(nil), with(publicJWK(t, "ES256"), map[string]any{"kid": "RS256"})}, nil, ""},
+		"no key id, two keys":                 {many(1, nil), map[string]any{"kid": removed}, noKey},
+		"no key id, one key of another type":  {[]map[string]any{publicJWK(t, "ES256")}, map[string]any{"kid": removed}, noKey},
+		"no use, but operations":              {[]map[string]any{rsa(map[string]any{"use": removed, "key_ops": []string{"verify"}})}, nil, notValidated},
+		"no operations":                       {[]map[string]any{rsa(map[string]any{"key_ops": []string{}})}, nil, notValidated},
+		"no use":                              {[]map[string]any{rsa(map[string]any{"use": removed})}, nil, ""},
+		"a use that is null":                  {[]map[string]any{rsa(map[string]any{"use": nil})}, nil, noKey},
+		"a key id in another case":            {[]map[string]any{rsa(map[string]any{"kid": "rs256"})}, nil, noKey},
+		"a second key of that id, of no use":  {[]map[string]any{rsa(nil), rsa(map[string]any{"n": removed})}, nil, ""},
+		"a second key of that id, to encrypt": {[]map[string]any{rsa(nil), rsa(map[string]any{"use": "enc"})}, nil, ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFederation(t)
+			f.issuer.jwks.Store(test.keys)
+			header := with(map[string]any{"alg": "RS256", "kid": "RS256"}, test.header)
+			token := signToken(t, header, []byte(mustJSON(t, f.issuer.claimsAt(f.now))), "RS256")
+			_, err := f.exchange(t.Context(), f.role, token)
+			if test.message == "" {
+				wantCode(t, err, "")
+				return
+			}
+			wantRefusal(t, err, "InvalidIdentityToken", test.message)
+		})
 	}
 }
