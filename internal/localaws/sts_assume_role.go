@@ -37,7 +37,7 @@ func (s *Server) assumeRole(q *query) (any, *apiError) {
 		SourceIdentity   string `xml:",omitempty"`
 	}{s.assumedRoleUserXML(issued), issued.credentialsXML(), 0, a.sourceIdentity}
 	if len(a.policies)+len(a.tags) > 0 {
-		result.PackedPolicySize = a.packedPercent()
+		result.PackedPolicySize = max(1, a.packedPercent())
 	}
 	return result, nil
 }
