@@ -80,9 +80,9 @@ func TestIssuerThatFails(t *testing.T) {
 		"says it is another": {document: func(w http.ResponseWriter, r *http.Request) {
 			_ = json.NewEncoder(w).Encode(map[string]any{"issuer": "https://other.example.com", "jwks_uri": "http://" + r.Host + "/keys"})
 		}, code: "InvalidIdentityToken"},
-		"sends us elsewhere": {document: func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, elsewhere.URL+r.URL.Path, http.StatusFound)
-		}, code: "InvalidIdentityToken"},
+		"sends us elsewhere": {
+			document: http.RedirectHandler(elsewhere.URL+"/.well-known/openid-configuration", http.StatusFound).ServeHTTP, code: "InvalidIdentityToken",
+		},
 		"has no keys":                      {keys: `{"keys":[]}`, code: "InvalidIdentityToken"},
 		"has no list of keys":              {keys: `{"keys":null}`, code: "InvalidIdentityToken"},
 		"has no key set":                   {keys: `{}`, code: "InvalidIdentityToken"},
@@ -101,7 +101,7 @@ func TestIssuerThatFails(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFederation(t, func(o *localaws.Options) { o.HTTPClient = &http.Client{Timeout: 500 * time.Millisecond} })
+			f := newFederation(t, func(o *localaws.Options) { o.HTTPClient = &http.Client{Timeout: 250 * time.Millisecond} })
 			mux := http.NewServeMux()
 			mux.HandleFunc("/keys", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(test.keys)) })
 			if test.document == nil {
