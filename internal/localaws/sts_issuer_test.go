@@ -2,6 +2,7 @@ package localaws_test
 
 import (
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -155,11 +156,13 @@ func TestIssuerOverTLS(t *testing.T) {
 	t.Parallel()
 	i := newIssuer(t)
 	secure := httptest.NewUnstartedServer(i.Config.Handler)
+	secure.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
 	secure.StartTLS()
 	t.Cleanup(secure.Close)
 	i.URL = secure.URL
-	w := newWorld(t, func(o *localaws.Options) { o.HTTPClient = secure.Client() })
-	role := w.role(t, "wallets", federatedTrust(w.provider(t, i), "{}"))
-	_, err := w.exchange(t.Context(), role, i.token(t, i.claimsAt(w.now)))
+	trusting := federate(t, newWorld(t, func(o *localaws.Options) { o.HTTPClient = secure.Client() }), i)
+	_, err := trusting.buy(t, nil)
 	wantCode(t, err, "")
+	_, err = federate(t, newWorld(t), i).buy(t, nil)
+	wantRefusal(t, err, "InvalidIdentityToken", "OpenIDConnect provider's HTTPS certificate doesn't match configured thumbprint")
 }

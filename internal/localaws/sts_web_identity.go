@@ -1,6 +1,7 @@
 package localaws
 
 import (
+	"crypto/tls"
 	"errors"
 	"maps"
 	"math"
@@ -146,11 +147,8 @@ func (s *Server) verifyWebIdentity(q *query, token string) (*webIdentity, *apiEr
 		return nil, invalidIdentityToken("No OpenIDConnect provider found in your account for %s", issuer)
 	}
 	keys, err := s.issuerKeys.keysOf(q.request.Context(), issuer)
-	switch {
-	case errors.Is(err, discovery.ErrUnavailable):
-		return nil, newError(http.StatusBadRequest, "IDPCommunicationError", "The identity provider could not be reached.")
-	case err != nil:
-		return nil, noVerificationKey()
+	if err != nil {
+		return nil, s.keysFailure(issuer, err)
 	}
 	if failure := parsed.verify(keys); failure != nil {
 		return nil, failure
@@ -163,6 +161,22 @@ func (s *Server) verifyWebIdentity(q *query, token string) (*webIdentity, *apiEr
 		return nil, failure
 	}
 	return identity, parsed.claims.checkTimes(s.options.Now())
+}
+
+// keysFailure words why an issuer's keys could not be read. AWS documents
+// IDPCommunicationError for what may pass, and names the other two for an issuer
+// that cannot be used as it is. The caller is not told more; the log is.
+func (s *Server) keysFailure(issuer string, err error) *apiError {
+	s.options.Logger.Debug("the keys of an issuer could not be read", "issuer", issuer, "error", err)
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &certificate):
+		return invalidIdentityToken("OpenIDConnect provider's HTTPS certificate doesn't match configured thumbprint")
+	case errors.Is(err, discovery.ErrUnavailable):
+		return newError(http.StatusBadRequest, "IDPCommunicationError", "The identity provider could not be reached.")
+	default:
+		return noVerificationKey()
+	}
 }
 
 // providerOf finds the provider whose tokens carry an issuer.
