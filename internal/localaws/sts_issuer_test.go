@@ -67,17 +67,18 @@ func TestIssuerThatFails(t *testing.T) {
 		document func(http.ResponseWriter, *http.Request) // nil for the right one
 		keys     string
 		code     string
+		timeout  time.Duration // 0 for the default
 	}{
 		"is down":                   {document: status(http.StatusBadGateway), code: "IDPCommunicationError"},
 		"wants to be left alone":    {document: status(http.StatusTooManyRequests), code: "IDPCommunicationError"},
 		"has no discovery document": {document: http.NotFound, code: "InvalidIdentityToken"},
 		"keeps it to itself":        {document: status(http.StatusForbidden), code: "InvalidIdentityToken"},
-		"never answers":             {document: func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, code: "IDPCommunicationError"},
+		"never answers":             {document: func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, code: "IDPCommunicationError", timeout: 100 * time.Millisecond},
 		"stops in the middle": {document: func(w http.ResponseWriter, r *http.Request) {
 			_, _ = w.Write([]byte(`{"issuer":`))
 			_ = http.NewResponseController(w).Flush()
 			<-r.Context().Done()
-		}, code: "IDPCommunicationError"},
+		}, code: "IDPCommunicationError", timeout: 100 * time.Millisecond},
 		"says it is another": {document: func(w http.ResponseWriter, r *http.Request) {
 			_ = json.NewEncoder(w).Encode(map[string]any{"issuer": "https://other.example.com", "jwks_uri": "http://" + r.Host + "/keys"})
 		}, code: "InvalidIdentityToken"},
@@ -102,7 +103,11 @@ func TestIssuerThatFails(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFederation(t, func(o *localaws.Options) { o.HTTPClient = &http.Client{Timeout: 250 * time.Millisecond} })
+			f := newFederation(t, func(o *localaws.Options) {
+				if test.timeout != 0 {
+					o.HTTPClient = &http.Client{Timeout: test.timeout}
+				}
+			})
 			mux := http.NewServeMux()
 			mux.HandleFunc("/keys", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(test.keys)) })
 			if test.document == nil {
