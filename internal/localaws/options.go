@@ -36,12 +36,14 @@ type Options struct {
 	// IAMRate is how many calls per second IAM takes from the account before it
 	// answers Throttling; default 0: any number.
 	IAMRate float64
-	// JWKSCache is for how long an issuer's keys are kept before they are fetched
-	// again; default 0: they are fetched for every token.
-	JWKSCache time.Duration
 	// HTTPClient fetches the discovery document and key set of an OpenID
 	// Connect issuer. The default gives up after 5 seconds.
 	HTTPClient *http.Client
+	// JWKSCache is how long an issuer's keys are used once they were fetched. A
+	// key that is added meanwhile is unknown, and one that is taken away is
+	// still good. The default, 0, fetches them for every token, as AWS was
+	// observed to do.
+	JWKSCache time.Duration
 	// Now is the clock; default time.Now.
 	Now func() time.Time
 	// Logger receives a debug record for each call, and the reason of each
@@ -86,6 +88,9 @@ func (o *Options) complete() error {
 	// A signature names the access key in a list with slashes and commas.
 	if !accessKeyPattern.MatchString(o.AccessKeyID) {
 		return fmt.Errorf("access key id %q is not 1 to 128 letters, digits, _ and -", o.AccessKeyID)
+	}
+	if o.JWKSCache < 0 {
+		return fmt.Errorf("JWKS cache lifetime %s is negative", o.JWKSCache)
 	}
 	switch o.Partition {
 	case "aws", "aws-us-gov", "aws-cn":

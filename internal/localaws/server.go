@@ -18,6 +18,7 @@ type Server struct {
 	administratorAccess policy.Policy
 	calls               callLog
 	faults              *faultRules
+	issuerKeys          *keySource
 	storage             *storage
 	keeper              *keeper // nil if the account lives in memory only
 
@@ -37,6 +38,7 @@ func New(options Options) (*Server, error) {
 		options:         options,
 		administratorID: newID("AIDA"),
 		faults:          newFaultRules(),
+		issuerKeys:      newKeySource(&options),
 		state:           newAccountState(),
 		storage:         newStorage(options.Now),
 	}
