@@ -17,10 +17,11 @@ import (
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 const (
 	maxRoles               = 1000
+	maxUsers               = 5000
+	maxAccessKeys          = 2
 	maxManagedPolicies     = 1500
 	maxProviders           = 100
 	maxTrustPolicy         = 2048
-	maxInlinePolicies      = 10240 // all inline policies of a role together
 	maxManagedPolicy       = 6144
 	maxAttached            = 10
 	maxAudiences           = 100
@@ -34,13 +35,19 @@ var (
 	namePattern = regexp.MustCompile(`^[\w+=,.@-]+$`)
 	pathPattern = regexp.MustCompile(`^(/|/[\x21-\x7e]+/)$`)
 
-	roleNameRule    = rule{1, 64, namePattern}
-	policyNameRule  = rule{1, 128, namePattern}
-	pathRule        = rule{1, 512, pathPattern}
-	pathPrefixRule  = rule{1, 512, regexp.MustCompile(`^/[\x21-\x7e]*$`)}
-	descriptionRule = rule{0, 1000, regexp.MustCompile(`^[\t\n\r\x20-\x7e\xa1-\xff]*$`)}
-	arnRule         = rule{20, 2048, nil}
-	documentRule    = rule{1, maxPolicyParameterSize, regexp.MustCompile(`^[\t\n\r\x20-\x{ff}]+$`)}
+	roleNameRule          = rule{1, 64, namePattern}
+	newUserRule           = rule{1, 64, namePattern}
+	existingUserRule      = rule{1, 128, namePattern}
+	policyNameRule        = rule{1, 128, namePattern}
+	accessKeyRule         = rule{16, 128, regexp.MustCompile(`^\w+$`)}
+	pathRule              = rule{1, 512, pathPattern}
+	pathPrefixRule        = rule{1, 512, regexp.MustCompile(`^/[\x21-\x7f]*$`)}
+	policyPathRule        = rule{1, 512, regexp.MustCompile(`^((/[A-Za-z0-9.,+@=_-]+)*)/$`)}
+	descriptionRule       = rule{0, 1000, regexp.MustCompile(`^[\t\n\r\x20-\x7e\xa1-\xff]*$`)}
+	policyDescriptionRule = rule{0, 1000, nil}
+	arnRule               = rule{20, 2048, nil}
+	versionRule           = rule{0, 2048, regexp.MustCompile(`^v[1-9][0-9]*(\.[A-Za-z0-9-]*)?$`)}
+	documentRule          = rule{1, maxPolicyParameterSize, regexp.MustCompile(`^[\t\n\r\x20-\x{ff}]+$`)}
 )
 
 // iamAPI is IAM as far as it is needed.
@@ -50,32 +57,62 @@ var iamAPI = queryAPI{
 	version:   "2010-05-08",
 	exclusive: true,
 	operations: map[string]operation{
-		"CreateRole":             {write: true, target: newRoleTarget, run: (*Server).createRole},
-		"GetRole":                {target: roleTarget, run: (*Server).getRole},
-		"ListRoles":              {target: listTarget("role"), run: (*Server).listRoles},
-		"UpdateRole":             {write: true, target: roleTarget, run: (*Server).updateRole},
-		"UpdateAssumeRolePolicy": {write: true, target: roleTarget, run: (*Server).updateAssumeRolePolicy},
-		"DeleteRole":             {write: true, target: roleTarget, run: (*Server).deleteRole},
-		"TagRole":                {write: true, target: roleTarget, run: (*Server).tagRole},
-		"UntagRole":              {write: true, target: roleTarget, run: (*Server).untagRole},
-		"ListRoleTags":           {target: roleTarget, run: (*Server).listRoleTags},
+		"CreateRole":                  {write: true, target: roleKind.newTarget, run: (*Server).createRole},
+		"GetRole":                     {target: roleKind.target, run: (*Server).getRole},
+		"ListRoles":                   {target: listTarget("role"), run: (*Server).listRoles},
+		"UpdateRole":                  {write: true, target: roleKind.target, run: (*Server).updateRole},
+		"UpdateRoleDescription":       {write: true, target: roleKind.target, run: (*Server).updateRoleDescription},
+		"UpdateAssumeRolePolicy":      {write: true, target: roleKind.target, run: (*Server).updateAssumeRolePolicy},
+		"DeleteRole":                  {write: true, target: roleKind.target, run: (*Server).deleteRole},
+		"ListInstanceProfilesForRole": {target: roleKind.target, run: (*Server).listInstanceProfilesForRole},
 
-		"PutRolePolicy":    {write: true, target: roleTarget, run: (*Server).putRolePolicy},
-		"GetRolePolicy":    {target: roleTarget, run: (*Server).getRolePolicy},
-		"ListRolePolicies": {target: roleTarget, run: (*Server).listRolePolicies},
-		"DeleteRolePolicy": {write: true, target: roleTarget, run: (*Server).deleteRolePolicy},
+		"TagRole":                       {write: true, target: roleKind.target, run: roleKind.tag},
+		"UntagRole":                     {write: true, target: roleKind.target, run: roleKind.untag},
+		"ListRoleTags":                  {target: roleKind.target, run: roleKind.listTags},
+		"PutRolePolicy":                 {write: true, target: roleKind.target, run: roleKind.putPolicy},
+		"GetRolePolicy":                 {target: roleKind.target, run: roleKind.getPolicy},
+		"ListRolePolicies":              {target: roleKind.target, run: roleKind.listPolicies},
+		"DeleteRolePolicy":              {write: true, target: roleKind.target, run: roleKind.deletePolicy},
+		"AttachRolePolicy":              {write: true, target: roleKind.target, run: roleKind.attach},
+		"DetachRolePolicy":              {write: true, target: roleKind.target, run: roleKind.detach},
+		"ListAttachedRolePolicies":      {target: roleKind.target, run: roleKind.listAttached},
+		"PutRolePermissionsBoundary":    {write: true, target: roleKind.target, run: roleKind.putBoundary},
+		"DeleteRolePermissionsBoundary": {write: true, target: roleKind.target, run: roleKind.deleteBoundary},
 
-		"AttachRolePolicy":              {write: true, target: roleTarget, run: (*Server).attachRolePolicy},
-		"DetachRolePolicy":              {write: true, target: roleTarget, run: (*Server).detachRolePolicy},
-		"ListAttachedRolePolicies":      {target: roleTarget, run: (*Server).listAttachedRolePolicies},
-		"PutRolePermissionsBoundary":    {write: true, target: roleTarget, run: (*Server).putRolePermissionsBoundary},
-		"DeleteRolePermissionsBoundary": {write: true, target: roleTarget, run: (*Server).deleteRolePermissionsBoundary},
+		"CreateUser":      {write: true, target: userKind.newTarget, run: (*Server).createUser},
+		"GetUser":         {target: selfTarget, run: (*Server).getUser},
+		"ListUsers":       {target: listTarget("user"), run: (*Server).listUsers},
+		"DeleteUser":      {write: true, target: userKind.target, run: (*Server).deleteUser},
+		"CreateAccessKey": {write: true, target: selfTarget, run: (*Server).createAccessKey},
+		"ListAccessKeys":  {target: selfTarget, run: (*Server).listAccessKeys},
+		"DeleteAccessKey": {write: true, target: selfTarget, run: (*Server).deleteAccessKey},
 
-		"CreatePolicy":     {write: true, target: newPolicyTarget, run: (*Server).createPolicy},
-		"GetPolicy":        {target: policyTarget, run: (*Server).getPolicy},
-		"GetPolicyVersion": {target: policyTarget, run: (*Server).getPolicyVersion},
-		"ListPolicies":     {target: listTarget("policy"), run: (*Server).listPolicies},
-		"DeletePolicy":     {write: true, target: policyTarget, run: (*Server).deletePolicy},
+		"TagUser":                       {write: true, target: userKind.target, run: userKind.tag},
+		"UntagUser":                     {write: true, target: userKind.target, run: userKind.untag},
+		"ListUserTags":                  {target: userKind.target, run: userKind.listTags},
+		"PutUserPolicy":                 {write: true, target: userKind.target, run: userKind.putPolicy},
+		"GetUserPolicy":                 {target: userKind.target, run: userKind.getPolicy},
+		"ListUserPolicies":              {target: userKind.target, run: userKind.listPolicies},
+		"DeleteUserPolicy":              {write: true, target: userKind.target, run: userKind.deletePolicy},
+		"AttachUserPolicy":              {write: true, target: userKind.target, run: userKind.attach},
+		"DetachUserPolicy":              {write: true, target: userKind.target, run: userKind.detach},
+		"ListAttachedUserPolicies":      {target: userKind.target, run: userKind.listAttached},
+		"PutUserPermissionsBoundary":    {write: true, target: userKind.target, run: userKind.putBoundary},
+		"DeleteUserPermissionsBoundary": {write: true, target: userKind.target, run: userKind.deleteBoundary},
+
+		"CreatePolicy":            {write: true, target: newPolicyTarget, run: (*Server).createPolicy},
+		"GetPolicy":               {target: policyTarget, run: (*Server).getPolicy},
+		"ListPolicies":            {target: listTarget("policy"), run: (*Server).listPolicies},
+		"DeletePolicy":            {write: true, target: policyTarget, run: (*Server).deletePolicy},
+		"CreatePolicyVersion":     {write: true, target: policyTarget, run: (*Server).createPolicyVersion},
+		"GetPolicyVersion":        {target: policyTarget, run: (*Server).getPolicyVersion},
+		"ListPolicyVersions":      {target: policyTarget, run: (*Server).listPolicyVersions},
+		"SetDefaultPolicyVersion": {write: true, target: policyTarget, run: (*Server).setDefaultPolicyVersion},
+		"DeletePolicyVersion":     {write: true, target: policyTarget, run: (*Server).deletePolicyVersion},
+		"ListEntitiesForPolicy":   {target: policyTarget, run: (*Server).listEntitiesForPolicy},
+		"TagPolicy":               {write: true, target: policyTarget, run: (*Server).tagPolicy},
+		"UntagPolicy":             {write: true, target: policyTarget, run: (*Server).untagPolicy},
+		"ListPolicyTags":          {target: policyTarget, run: (*Server).listPolicyTags},
 
 		"CreateOpenIDConnectProvider":             {write: true, target: newProviderTarget, run: (*Server).createProvider},
 		"GetOpenIDConnectProvider":                {target: providerTarget, run: (*Server).getProvider},
@@ -89,6 +126,7 @@ var iamAPI = queryAPI{
 		"ListOpenIDConnectProviderTags":           {target: providerTarget, run: (*Server).listProviderTags},
 
 		"GetAccountAuthorizationDetails": {target: anyTarget, run: (*Server).getAccountAuthorizationDetails},
+		"GetAccountSummary":              {target: anyTarget, run: (*Server).getAccountSummary},
 	},
 }
 
@@ -154,11 +192,20 @@ func (p params) mergeTags(old tagSet) (tagSet, *apiError) {
 	if failure != nil {
 		return nil, failure
 	}
+	if len(given) == 0 && !p.has("Tags") {
+		return nil, missing("Tags")
+	}
 	merged := old.with(given)
 	if len(merged) > maxTags {
 		return nil, limitExceeded("The number of tags has reached the maximum limit.")
 	}
 	return merged, nil
+}
+
+// removeTags takes the tags that a call names off those of a resource.
+func (p params) removeTags(old tagSet) (tagSet, *apiError) {
+	keys, failure := p.tagKeys()
+	return old.without(keys), failure
 }
 
 // tagPage is the answer of the calls that list tags.

@@ -23,9 +23,9 @@ func (p *provider) issuer() string {
 }
 
 // providerTarget is the provider that a call names, whether it exists or not.
-func providerTarget(s *Server, q *query) target {
+func providerTarget(_ *Server, q *query) target {
 	t := target{arn: q.text("OpenIDConnectProviderArn")}
-	if p := s.state.providers[t.arn]; p != nil {
+	if p := q.directory.providers[t.arn]; p != nil {
 		t.tags = p.tags
 	}
 	return t
@@ -36,13 +36,22 @@ func newProviderTarget(s *Server, q *query) target {
 	return target{arn: s.arn("iam", "oidc-provider/"+host)}
 }
 
+// providerARN reads which provider a call names.
+func (q *query) providerARN() (string, *apiError) {
+	arn, failure := q.arn("OpenIDConnectProviderArn")
+	if failure == nil && !strings.Contains(arn, ":oidc-provider/") {
+		failure = invalidARN(arn)
+	}
+	return arn, failure
+}
+
 // provider finds the provider that a call names.
-func (s *Server) provider(q *query) (*provider, *apiError) {
-	arn, failure := q.matching("OpenIDConnectProviderArn", arnRule)
+func (q *query) provider() (*provider, *apiError) {
+	arn, failure := q.providerARN()
 	if failure != nil {
 		return nil, failure
 	}
-	p := s.state.providers[arn]
+	p := q.directory.providers[arn]
 	if p == nil {
 		return nil, noSuchEntity("OpenIDConnect Provider not found for arn %s", arn)
 	}
@@ -51,7 +60,7 @@ func (s *Server) provider(q *query) (*provider, *apiError) {
 
 // changeProvider puts a changed copy in the provider's place, unless change fails.
 func (s *Server) changeProvider(q *query, change func(*provider) *apiError) *apiError {
-	p, failure := s.provider(q)
+	p, failure := q.provider()
 	if failure != nil {
 		return failure
 	}
@@ -59,7 +68,7 @@ func (s *Server) changeProvider(q *query, change func(*provider) *apiError) *api
 	if failure := change(&changed); failure != nil {
 		return failure
 	}
-	s.state.providers[p.arn] = &changed
+	s.change(func(d *directory) { d.providers[changed.arn] = &changed })
 	return nil
 }
 
@@ -74,7 +83,7 @@ func (s *Server) createProvider(q *query) (any, *apiError) {
 	if len(s.state.providers) >= maxProviders {
 		return nil, quotaError("OpenIdConnectProvidersPerAccount", maxProviders)
 	}
-	s.state.providers[p.arn] = p
+	s.change(func(d *directory) { d.providers[p.arn] = p })
 	result := struct {
 		OpenIDConnectProviderArn string
 		Tags                     members[tag]
@@ -159,7 +168,7 @@ func thumbprints(q *query) ([]string, *apiError) {
 }
 
 func (s *Server) getProvider(q *query) (any, *apiError) {
-	p, failure := s.provider(q)
+	p, failure := q.provider()
 	if failure != nil {
 		return nil, failure
 	}
@@ -172,10 +181,10 @@ func (s *Server) getProvider(q *query) (any, *apiError) {
 	}{p.url, members[string]{p.audiences}, members[string]{p.thumbprints}, timestamp(p.created), members[tag]{p.tags}}, nil
 }
 
-func (s *Server) listProviders(*query) (any, *apiError) {
+func (s *Server) listProviders(q *query) (any, *apiError) {
 	type entry struct{ Arn string }
 	var list members[entry]
-	for _, arn := range slices.Sorted(maps.Keys(s.state.providers)) {
+	for _, arn := range slices.Sorted(maps.Keys(q.directory.providers)) {
 		list.Member = append(list.Member, entry{arn})
 	}
 	return struct{ OpenIDConnectProviderList members[entry] }{list}, nil
@@ -183,11 +192,11 @@ func (s *Server) listProviders(*query) (any, *apiError) {
 
 // deleteProvider succeeds, as AWS documents, if there is no such provider.
 func (s *Server) deleteProvider(q *query) (any, *apiError) {
-	arn, failure := q.matching("OpenIDConnectProviderArn", arnRule)
+	arn, failure := q.providerARN()
 	if failure != nil {
 		return nil, failure
 	}
-	delete(s.state.providers, arn)
+	s.change(func(d *directory) { delete(d.providers, arn) })
 	return nil, nil
 }
 
@@ -233,14 +242,14 @@ func (s *Server) tagProvider(q *query) (any, *apiError) {
 }
 
 func (s *Server) untagProvider(q *query) (any, *apiError) {
-	return nil, s.changeProvider(q, func(p *provider) *apiError {
-		p.tags = p.tags.without(q.list("TagKeys"))
-		return nil
+	return nil, s.changeProvider(q, func(p *provider) (failure *apiError) {
+		p.tags, failure = q.removeTags(p.tags)
+		return failure
 	})
 }
 
 func (s *Server) listProviderTags(q *query) (any, *apiError) {
-	p, failure := s.provider(q)
+	p, failure := q.provider()
 	if failure != nil {
 		return nil, failure
 	}

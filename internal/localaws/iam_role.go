@@ -1,9 +1,6 @@
 package localaws
 
 import (
-	"maps"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/litentry/wallet-federation/internal/policy"
@@ -52,29 +49,15 @@ func (s *Server) fullRoleXML(r *role) roleXML {
 	if len(r.tags) > 0 {
 		x.Tags = &members[tag]{r.tags}
 	}
-	x.PermissionsBoundary = boundaryOf(r)
+	x.PermissionsBoundary = r.boundaryXML()
 	return x
 }
 
-func boundaryOf(r *role) *boundaryXML {
-	if r.boundary == "" {
+func (e *entity) boundaryXML() *boundaryXML {
+	if e.boundary == "" {
 		return nil
 	}
-	return &boundaryXML{PermissionsBoundaryType: "PermissionsBoundaryPolicy", PermissionsBoundaryArn: r.boundary}
-}
-
-// roleTarget is the role that a call names. One that does not exist is judged
-// by the ARN that it would have without a path.
-func roleTarget(s *Server, q *query) target {
-	t := target{arn: s.arn("iam", "role/"+q.text("RoleName")), keys: q.policyKeys()}
-	if r := s.state.roles[q.text("RoleName")]; r != nil {
-		t.arn, t.tags = r.arn, r.tags
-	}
-	return t
-}
-
-func newRoleTarget(s *Server, q *query) target {
-	return target{arn: s.arn("iam", "role"+q.path()+q.text("RoleName")), keys: q.policyKeys()}
+	return &boundaryXML{PermissionsBoundaryType: "PermissionsBoundaryPolicy", PermissionsBoundaryArn: e.boundary}
 }
 
 // policyKeys are the condition keys that tell which policy a call attaches.
@@ -96,66 +79,29 @@ func (q *query) path() string {
 	return q.text("Path")
 }
 
-// role finds the role that a call names.
-func (s *Server) role(q *query) (*role, *apiError) {
-	name, failure := q.matching("RoleName", roleNameRule)
-	if failure != nil {
-		return nil, failure
-	}
-	r := s.state.roles[name]
-	if r == nil {
-		return nil, noSuchEntity("The role with name %s cannot be found.", name)
-	}
-	return r, nil
-}
-
 func (s *Server) createRole(q *query) (any, *apiError) {
 	r, failure := s.newRole(q)
 	if failure != nil {
 		return nil, failure
 	}
-	for name := range s.state.roles {
-		if strings.EqualFold(name, r.name) {
-			return nil, alreadyExists("Role with name %s already exists.", r.name)
-		}
+	if failure := roleKind.add(s, r, "RolesPerAccount", maxRoles); failure != nil {
+		return nil, failure
 	}
-	if len(s.state.roles) >= maxRoles {
-		return nil, quotaError("RolesPerAccount", maxRoles)
-	}
-	s.state.roles[r.name] = r
 	return roleResult{s.fullRoleXML(r)}, nil
 }
 
 // newRole makes a role of the parameters of CreateRole.
 func (s *Server) newRole(q *query) (*role, *apiError) {
-	name, failure := q.matching("RoleName", roleNameRule)
+	e, failure := s.newEntity(q, "Role", roleNameRule)
 	if failure != nil {
 		return nil, failure
 	}
-	path, failure := q.optional("Path", "/", pathRule)
-	if failure != nil {
-		return nil, failure
-	}
-	r := &role{
-		name:       name,
-		path:       path,
-		id:         newID("AROA"),
-		arn:        s.arn("iam", "role"+path+name),
-		created:    s.options.Now(),
-		maxSession: minSessionSeconds * time.Second,
-	}
+	r := &role{entity: e, maxSession: minSessionSeconds * time.Second}
+	r.id = newID("AROA")
 	if failure := r.describe(q); failure != nil {
 		return nil, failure
 	}
-	if r.trust, failure = s.trustPolicy(q, "AssumeRolePolicyDocument"); failure != nil {
-		return nil, failure
-	}
-	if r.tags, failure = q.resourceTags(); failure != nil {
-		return nil, failure
-	}
-	if q.has("PermissionsBoundary") {
-		r.boundary, failure = s.boundary(q)
-	}
+	r.trust, failure = s.trustPolicy(q, "AssumeRolePolicyDocument")
 	return r, failure
 }
 
@@ -194,7 +140,7 @@ func (s *Server) trustPolicy(q *query, parameter string) (policyText, *apiError)
 }
 
 func (s *Server) getRole(q *query) (any, *apiError) {
-	r, failure := s.role(q)
+	r, failure := roleKind.find(q)
 	if failure != nil {
 		return nil, failure
 	}
@@ -202,11 +148,7 @@ func (s *Server) getRole(q *query) (any, *apiError) {
 }
 
 func (s *Server) listRoles(q *query) (any, *apiError) {
-	prefix, failure := q.optional("PathPrefix", "/", pathPrefixRule)
-	if failure != nil {
-		return nil, failure
-	}
-	list, next, failure := paginate(q.params, s.sortedRoles(prefix), func(r *role) string { return r.name })
+	list, next, failure := roleKind.list(q)
 	if failure != nil {
 		return nil, failure
 	}
@@ -220,75 +162,42 @@ func (s *Server) listRoles(q *query) (any, *apiError) {
 	return result, nil
 }
 
-// sortedRoles are the roles below a path, by name.
-func (s *Server) sortedRoles(prefix string) []*role {
-	var roles []*role
-	for _, name := range slices.Sorted(maps.Keys(s.state.roles)) {
-		if r := s.state.roles[name]; strings.HasPrefix(r.path, prefix) {
-			roles = append(roles, r)
-		}
-	}
-	return roles
-}
-
 func (s *Server) updateRole(q *query) (any, *apiError) {
-	failure := s.changeRole(q, func(r *role) *apiError { return r.describe(q) })
+	failure := roleKind.update(s, q, func(r *role) *apiError { return r.describe(q) })
 	return struct{}{}, failure
 }
 
+// updateRoleDescription is the older way to do a part of UpdateRole.
+func (s *Server) updateRoleDescription(q *query) (any, *apiError) {
+	var result roleResult
+	failure := roleKind.update(s, q, func(r *role) (failure *apiError) {
+		r.description, failure = q.matching("Description", descriptionRule)
+		result.Role = s.fullRoleXML(r)
+		return failure
+	})
+	return result, failure
+}
+
 func (s *Server) updateAssumeRolePolicy(q *query) (any, *apiError) {
-	return nil, s.changeRole(q, func(r *role) (failure *apiError) {
+	return nil, roleKind.update(s, q, func(r *role) (failure *apiError) {
 		r.trust, failure = s.trustPolicy(q, "PolicyDocument")
 		return failure
 	})
 }
 
-// changeRole puts a changed copy in the role's place, unless change fails.
-func (s *Server) changeRole(q *query, change func(*role) *apiError) *apiError {
-	r, failure := s.role(q)
-	if failure != nil {
-		return failure
-	}
-	changed := r.clone()
-	if failure := change(changed); failure != nil {
-		return failure
-	}
-	s.state.roles[r.name] = changed
-	return nil
-}
-
 func (s *Server) deleteRole(q *query) (any, *apiError) {
-	r, failure := s.role(q)
-	switch {
-	case failure != nil:
-		return nil, failure
-	case len(r.attached) > 0:
-		return nil, deleteConflict("Cannot delete entity, must detach all policies first.")
-	case len(r.inline) > 0:
-		return nil, deleteConflict("Cannot delete entity, must delete policies first.")
-	}
-	delete(s.state.roles, r.name)
-	return nil, nil
+	return nil, roleKind.remove(s, q)
 }
 
-func (s *Server) tagRole(q *query) (any, *apiError) {
-	return nil, s.changeRole(q, func(r *role) (failure *apiError) {
-		r.tags, failure = q.mergeTags(r.tags)
-		return failure
-	})
-}
-
-func (s *Server) untagRole(q *query) (any, *apiError) {
-	return nil, s.changeRole(q, func(r *role) *apiError {
-		r.tags = r.tags.without(q.list("TagKeys"))
-		return nil
-	})
-}
-
-func (s *Server) listRoleTags(q *query) (any, *apiError) {
-	r, failure := s.role(q)
-	if failure != nil {
+// listInstanceProfilesForRole finds none: there are no instances here. Tools ask
+// before they delete a role.
+func (s *Server) listInstanceProfilesForRole(q *query) (any, *apiError) {
+	if _, failure := roleKind.find(q); failure != nil {
 		return nil, failure
 	}
-	return q.tagPage(r.tags)
+	_, next, failure := paginate(q.params, []string{}, func(name string) string { return name })
+	return struct {
+		InstanceProfiles members[string]
+		page
+	}{page: newPage(next)}, failure
 }

@@ -87,9 +87,9 @@ func TestCreateRoleRefusals(t *testing.T) {
 	}{
 		"exists":                   {func(in *iam.CreateRoleInput) { in.RoleName = aws.String("Existing") }, "EntityAlreadyExists", "Role with name Existing already exists."},
 		"exists in another case":   {func(in *iam.CreateRoleInput) { in.RoleName = aws.String("existing") }, "EntityAlreadyExists", ""},
-		"name with a slash":        {func(in *iam.CreateRoleInput) { in.RoleName = aws.String("a/b") }, "ValidationError", "'roleName'"},
+		"name with a slash":        {func(in *iam.CreateRoleInput) { in.RoleName = aws.String("a/b") }, "ValidationError", "The specified value for roleName is invalid"},
 		"name of 65":               {func(in *iam.CreateRoleInput) { in.RoleName = aws.String(strings.Repeat("a", 65)) }, "ValidationError", "less than or equal to 64"},
-		"path without slashes":     {func(in *iam.CreateRoleInput) { in.Path = aws.String("apps") }, "ValidationError", "'path'"},
+		"path without slashes":     {func(in *iam.CreateRoleInput) { in.Path = aws.String("apps") }, "ValidationError", "The specified value for path is invalid"},
 		"session of half an hour":  {func(in *iam.CreateRoleInput) { in.MaxSessionDuration = aws.Int32(1800) }, "ValidationError", "3600"},
 		"session of a day":         {func(in *iam.CreateRoleInput) { in.MaxSessionDuration = aws.Int32(86400) }, "ValidationError", "43200"},
 		"trust policy is no JSON":  {func(in *iam.CreateRoleInput) { in.AssumeRolePolicyDocument = aws.String("{") }, "MalformedPolicyDocument", ""},

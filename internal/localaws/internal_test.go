@@ -8,6 +8,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// administrator is the caller with the administrator's credentials.
+func (s *Server) administrator() *caller {
+	_, _, c, _ := s.credential(s.options.AccessKeyID)
+	return c
+}
+
 func TestRewritePrincipals(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ document, want string }{
@@ -68,7 +74,7 @@ func TestExpiredSessionsAreForgotten(t *testing.T) {
 	for i := range maxSessions {
 		s.state.sessions[strconv.Itoa(i)] = &session{expires: now}
 	}
-	r := &role{name: "wallets"}
+	r := &role{entity: entity{name: "wallets"}}
 	if _, failure := s.issue(r, &assumption{}); failure == nil || failure.code != "ServiceUnavailable" {
 		t.Errorf("a session more than there is room for: %v", failure)
 	}

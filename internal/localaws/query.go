@@ -54,6 +54,9 @@ type query struct {
 	operation string
 	request   *http.Request
 	caller    *caller
+	// directory is IAM's as the call sees it: writes see what is, reads what
+	// was a while ago. It is good under Server.mu.
+	directory *directory
 }
 
 // serveQuery answers one IAM or STS request.
@@ -67,6 +70,9 @@ func (s *Server) serveQuery(w http.ResponseWriter, r *http.Request, api *queryAP
 	var result any
 	call := Call{Service: api.service, Operation: q.operation, Principal: q.caller.arn(), Write: op.write}
 	failure = s.perform(call, func() (failure *apiError) {
+		if failure = s.spend(api.service); failure != nil {
+			return failure
+		}
 		if failure = s.authorizeQuery(q, api, op); failure == nil {
 			result, failure = s.run(q, api, op)
 		}
@@ -83,6 +89,7 @@ func (s *Server) run(q *query, api *queryAPI, op operation) (any, *apiError) {
 	if api.exclusive {
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		q.directory = s.directoryFor(op)
 	}
 	return op.run(s, q)
 }
@@ -172,6 +179,7 @@ func (s *Server) authorizeQuery(q *query, api *queryAPI, op operation) *apiError
 		return nil
 	}
 	s.mu.Lock()
+	q.directory = s.directoryFor(op)
 	t := op.target(s, q)
 	s.mu.Unlock()
 	ctx := s.requestContext(q.request, q.caller)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 
+	"golang.org/x/time/rate"
+
 	"github.com/litentry/wallet-federation/internal/policy"
 )
 
@@ -14,8 +16,8 @@ import (
 // IAM, STS and S3 on one endpoint, and is safe for concurrent use.
 type Server struct {
 	options             Options
-	administratorID     string
 	administratorAccess policy.Policy
+	budgets             map[string]*rate.Limiter // by service; none is no limit
 	calls               callLog
 	storage             *storage
 
@@ -30,10 +32,12 @@ func New(options Options) (*Server, error) {
 	if err := options.complete(); err != nil {
 		return nil, fmt.Errorf("checking options: %w", err)
 	}
-	s := &Server{options: options, administratorID: newID("AIDA"), state: newAccountState(), storage: newStorage(options.Now)}
+	s := &Server{options: options, budgets: newBudgets(&options), state: newAccountState(), storage: newStorage(options.Now)}
 	if err := s.addBuiltinPolicies(); err != nil {
 		return nil, err
 	}
+	s.addAdministrator()
+	s.settle()
 	return s, nil
 }
 

@@ -102,14 +102,14 @@ func (s *Server) readSessionPolicies(q *query, a *assumption) *apiError {
 		if !q.has(key) {
 			return nil
 		}
-		p := s.state.policies[q.text(key)]
+		p := s.seen().policies[q.text(key)]
 		if p == nil {
 			return newError(400, "MalformedPolicyDocument", "Policy %s does not exist or is not attachable.", q.text(key))
 		}
 		if i >= maxSessionPolicyARNs {
 			return constraintError(key, "policyArns", fmt.Sprintf("Member must have length less than or equal to %d", maxSessionPolicyARNs))
 		}
-		a.policies = append(a.policies, policy.Policy{Name: "session policy " + p.arn, Document: p.document})
+		a.policies = append(a.policies, policy.Policy{Name: "session policy " + p.arn, Document: p.document()})
 	}
 	return nil
 }
@@ -170,7 +170,7 @@ func invalidParameter(message string) *apiError {
 func (s *Server) findRole(arn string) *role {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.state.roleByARN(arn)
+	return s.seen().roleByARN(arn)
 }
 
 // checkDuration holds a session to the longest that its role gives.
