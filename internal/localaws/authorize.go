@@ -72,6 +72,18 @@ func (s *Server) root() *caller {
 	}}
 }
 
+// rescues tells whether no bucket policy counts for the caller and the action: so
+// the root user can undo one that locks everybody out.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html
+func (c *caller) rescues(action string) bool {
+	switch action {
+	case "s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy":
+		return c.principal.Type == policy.Root
+	default:
+		return false
+	}
+}
+
 // userCaller needs s.mu.
 func (s *Server) userCaller(u *user) *caller {
 	c := &caller{principal: &policy.Principal{

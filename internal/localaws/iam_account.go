@@ -96,12 +96,12 @@ func (q *query) accountDetails() ([]accountDetail, *apiError) {
 	wanted := func(kind string) bool { return len(filter) == 0 || slices.Contains(filter, kind) }
 	var details []accountDetail
 	if wanted("User") {
-		for _, u := range userKind.below(q.directory, "/") {
+		for _, u := range userEntity.below(q.directory, "/") {
 			details = append(details, accountDetail{key: u.arn, user: u})
 		}
 	}
 	if wanted("Role") {
-		for _, r := range roleKind.below(q.directory, "/") {
+		for _, r := range roleEntity.below(q.directory, "/") {
 			details = append(details, accountDetail{key: r.arn, role: r})
 		}
 	}
@@ -188,7 +188,7 @@ func (s *Server) getAccountSummary(q *query) (any, *apiError) {
 		{"Providers", len(d.providers)},
 		{"Roles", len(d.roles)},
 		{"RolesQuota", maxRoles},
-		{"UserPolicySizeQuota", userKind.inlineQuota},
+		{"UserPolicySizeQuota", userEntity.inlineQuota},
 		{"Users", len(d.users)},
 		{"UsersQuota", maxUsers},
 		{"VersionsPerPolicyQuota", maxPolicyVersions},

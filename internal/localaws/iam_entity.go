@@ -8,9 +8,9 @@ import (
 	"github.com/litentry/wallet-federation/internal/policy"
 )
 
-// kind is a kind of entity, a role or a user: how it is called and found. Its
+// entityKind is a kind of entity, a role or a user: how it is called and found. Its
 // methods are the operations that both kinds have.
-type kind[T any] struct {
+type entityKind[T any] struct {
 	name          string // as in the names of operations, parameters and results
 	rule          rule   // of the name of one that exists
 	inlineQuota   int    // characters of all inline policies together
@@ -20,12 +20,12 @@ type kind[T any] struct {
 }
 
 var (
-	roleKind = kind[role]{
+	roleEntity = entityKind[role]{
 		name: "Role", rule: roleNameRule, inlineQuota: 10240, attachedQuota: "PoliciesPerRole",
 		table:  func(d *directory) map[string]*role { return d.roles },
 		entity: func(r *role) *entity { return &r.entity },
 	}
-	userKind = kind[user]{
+	userEntity = entityKind[user]{
 		name: "User", rule: existingUserRule, inlineQuota: 2048, attachedQuota: "PoliciesPerUser",
 		table:  func(d *directory) map[string]*user { return d.users },
 		entity: func(u *user) *entity { return &u.entity },
@@ -33,13 +33,13 @@ var (
 )
 
 // noun is the kind's name in messages and ARNs.
-func (k kind[T]) noun() string {
+func (k entityKind[T]) noun() string {
 	return strings.ToLower(k.name)
 }
 
 // target is the entity that a call names. One that does not exist is judged by
 // the ARN that it would have without a path.
-func (k kind[T]) target(s *Server, q *query) target {
+func (k entityKind[T]) target(s *Server, q *query) target {
 	name := q.text(k.name + "Name")
 	t := target{arn: s.arn("iam", k.noun()+"/"+name), keys: q.policyKeys()}
 	if found := k.table(q.directory)[name]; found != nil {
@@ -50,7 +50,7 @@ func (k kind[T]) target(s *Server, q *query) target {
 }
 
 // newTarget is the entity that a call is to create.
-func (k kind[T]) newTarget(s *Server, q *query) target {
+func (k entityKind[T]) newTarget(s *Server, q *query) target {
 	return target{arn: s.arn("iam", k.noun()+q.path()+q.text(k.name+"Name")), keys: q.policyKeys()}
 }
 
@@ -75,7 +75,7 @@ func (s *Server) newEntity(q *query, kind string, named rule) (e entity, failure
 }
 
 // find finds the entity that a call names.
-func (k kind[T]) find(q *query) (*T, *apiError) {
+func (k entityKind[T]) find(q *query) (*T, *apiError) {
 	name, failure := q.name(k.name+"Name", k.rule)
 	if failure != nil {
 		return nil, failure
@@ -88,7 +88,7 @@ func (k kind[T]) find(q *query) (*T, *apiError) {
 }
 
 // add puts a new entity into the account.
-func (k kind[T]) add(s *Server, added *T, quota string, limit int) *apiError {
+func (k entityKind[T]) add(s *Server, added *T, quota string, limit int) *apiError {
 	e, table := k.entity(added), k.table(&s.state.directory)
 	for name := range table {
 		if strings.EqualFold(name, e.name) {
@@ -103,7 +103,7 @@ func (k kind[T]) add(s *Server, added *T, quota string, limit int) *apiError {
 }
 
 // update puts a changed copy in the entity's place, unless change fails.
-func (k kind[T]) update(s *Server, q *query, change func(*T) *apiError) *apiError {
+func (k entityKind[T]) update(s *Server, q *query, change func(*T) *apiError) *apiError {
 	old, failure := k.find(q)
 	if failure != nil {
 		return failure
@@ -117,12 +117,12 @@ func (k kind[T]) update(s *Server, q *query, change func(*T) *apiError) *apiErro
 }
 
 // updateEntity is update for a change of what both kinds have.
-func (k kind[T]) updateEntity(s *Server, q *query, change func(*entity) *apiError) (any, *apiError) {
+func (k entityKind[T]) updateEntity(s *Server, q *query, change func(*entity) *apiError) (any, *apiError) {
 	return nil, k.update(s, q, func(t *T) *apiError { return change(k.entity(t)) })
 }
 
 // remove takes out the entity that a call names. Its policies must be gone.
-func (k kind[T]) remove(s *Server, q *query) *apiError {
+func (k entityKind[T]) remove(s *Server, q *query) *apiError {
 	found, failure := k.find(q)
 	if failure != nil {
 		return failure
@@ -139,7 +139,7 @@ func (k kind[T]) remove(s *Server, q *query) *apiError {
 }
 
 // below are the entities below a path, by name.
-func (k kind[T]) below(d *directory, prefix string) []*T {
+func (k entityKind[T]) below(d *directory, prefix string) []*T {
 	var found []*T
 	table := k.table(d)
 	for _, name := range slices.Sorted(maps.Keys(table)) {
@@ -151,7 +151,7 @@ func (k kind[T]) below(d *directory, prefix string) []*T {
 }
 
 // list is one page of the entities below the path that a call names.
-func (k kind[T]) list(q *query) (list []*T, next string, failure *apiError) {
+func (k entityKind[T]) list(q *query) (list []*T, next string, failure *apiError) {
 	prefix, failure := q.optional("PathPrefix", "/", pathPrefixRule)
 	if failure != nil {
 		return nil, "", failure
@@ -159,7 +159,7 @@ func (k kind[T]) list(q *query) (list []*T, next string, failure *apiError) {
 	return paginate(q.params, k.below(q.directory, prefix), func(t *T) string { return k.entity(t).name })
 }
 
-func (k kind[T]) putPolicy(s *Server, q *query) (any, *apiError) {
+func (k entityKind[T]) putPolicy(s *Server, q *query) (any, *apiError) {
 	return k.updateEntity(s, q, func(e *entity) *apiError {
 		name, failure := q.name("PolicyName", policyNameRule)
 		if failure != nil {
@@ -187,7 +187,7 @@ func (k kind[T]) putPolicy(s *Server, q *query) (any, *apiError) {
 }
 
 // inlinePolicy finds the name of the inline policy that a call names.
-func (k kind[T]) inlinePolicy(q *query, e *entity) (string, *apiError) {
+func (k entityKind[T]) inlinePolicy(q *query, e *entity) (string, *apiError) {
 	name, failure := q.name("PolicyName", policyNameRule)
 	if failure != nil {
 		return "", failure
@@ -198,7 +198,7 @@ func (k kind[T]) inlinePolicy(q *query, e *entity) (string, *apiError) {
 	return name, nil
 }
 
-func (k kind[T]) getPolicy(_ *Server, q *query) (any, *apiError) {
+func (k entityKind[T]) getPolicy(_ *Server, q *query) (any, *apiError) {
 	found, failure := k.find(q)
 	if failure != nil {
 		return nil, failure
@@ -222,7 +222,7 @@ func (k kind[T]) getPolicy(_ *Server, q *query) (any, *apiError) {
 	return result, nil
 }
 
-func (k kind[T]) deletePolicy(s *Server, q *query) (any, *apiError) {
+func (k entityKind[T]) deletePolicy(s *Server, q *query) (any, *apiError) {
 	return k.updateEntity(s, q, func(e *entity) *apiError {
 		name, failure := k.inlinePolicy(q, e)
 		if failure != nil {
@@ -234,7 +234,7 @@ func (k kind[T]) deletePolicy(s *Server, q *query) (any, *apiError) {
 	})
 }
 
-func (k kind[T]) listPolicies(_ *Server, q *query) (any, *apiError) {
+func (k entityKind[T]) listPolicies(_ *Server, q *query) (any, *apiError) {
 	found, failure := k.find(q)
 	if failure != nil {
 		return nil, failure
@@ -262,7 +262,7 @@ func (q *query) attachable(parameter string) (string, *apiError) {
 	return arn, nil
 }
 
-func (k kind[T]) attach(s *Server, q *query) (any, *apiError) {
+func (k entityKind[T]) attach(s *Server, q *query) (any, *apiError) {
 	return k.updateEntity(s, q, func(e *entity) *apiError {
 		arn, failure := q.attachable("PolicyArn")
 		if failure != nil || slices.Contains(e.attached, arn) {
@@ -276,7 +276,7 @@ func (k kind[T]) attach(s *Server, q *query) (any, *apiError) {
 	})
 }
 
-func (k kind[T]) detach(s *Server, q *query) (any, *apiError) {
+func (k entityKind[T]) detach(s *Server, q *query) (any, *apiError) {
 	return k.updateEntity(s, q, func(e *entity) *apiError {
 		arn, failure := q.arn("PolicyArn")
 		if failure != nil {
@@ -307,7 +307,7 @@ func (d *directory) attachedPolicies(e *entity, prefix string) []attachedXML {
 	return attached
 }
 
-func (k kind[T]) listAttached(_ *Server, q *query) (any, *apiError) {
+func (k entityKind[T]) listAttached(_ *Server, q *query) (any, *apiError) {
 	found, failure := k.find(q)
 	if failure != nil {
 		return nil, failure
@@ -327,14 +327,14 @@ func (k kind[T]) listAttached(_ *Server, q *query) (any, *apiError) {
 	}{members[attachedXML]{list}, newPage(next)}, nil
 }
 
-func (k kind[T]) putBoundary(s *Server, q *query) (any, *apiError) {
+func (k entityKind[T]) putBoundary(s *Server, q *query) (any, *apiError) {
 	return k.updateEntity(s, q, func(e *entity) (failure *apiError) {
 		e.boundary, failure = q.attachable("PermissionsBoundary")
 		return failure
 	})
 }
 
-func (k kind[T]) deleteBoundary(s *Server, q *query) (any, *apiError) {
+func (k entityKind[T]) deleteBoundary(s *Server, q *query) (any, *apiError) {
 	return k.updateEntity(s, q, func(e *entity) *apiError {
 		if e.boundary == "" {
 			return noSuchEntity("%s %s does not have a permissions boundary.", k.name, e.name)
@@ -344,21 +344,21 @@ func (k kind[T]) deleteBoundary(s *Server, q *query) (any, *apiError) {
 	})
 }
 
-func (k kind[T]) tag(s *Server, q *query) (any, *apiError) {
+func (k entityKind[T]) tag(s *Server, q *query) (any, *apiError) {
 	return k.updateEntity(s, q, func(e *entity) (failure *apiError) {
 		e.tags, failure = q.mergeTags(e.tags)
 		return failure
 	})
 }
 
-func (k kind[T]) untag(s *Server, q *query) (any, *apiError) {
+func (k entityKind[T]) untag(s *Server, q *query) (any, *apiError) {
 	return k.updateEntity(s, q, func(e *entity) (failure *apiError) {
 		e.tags, failure = q.removeTags(e.tags)
 		return failure
 	})
 }
 
-func (k kind[T]) listTags(_ *Server, q *query) (any, *apiError) {
+func (k entityKind[T]) listTags(_ *Server, q *query) (any, *apiError) {
 	found, failure := k.find(q)
 	if failure != nil {
 		return nil, failure

@@ -8,10 +8,10 @@ import (
 // entities are all roles and users, roles first, each by name.
 func (d *directory) entities() []*entity {
 	var all []*entity
-	for _, r := range roleKind.below(d, "/") {
+	for _, r := range roleEntity.below(d, "/") {
 		all = append(all, &r.entity)
 	}
-	for _, u := range userKind.below(d, "/") {
+	for _, u := range userEntity.below(d, "/") {
 		all = append(all, &u.entity)
 	}
 	return all

@@ -84,7 +84,7 @@ func (s *Server) createRole(q *query) (any, *apiError) {
 	if failure != nil {
 		return nil, failure
 	}
-	if failure := roleKind.add(s, r, "RolesPerAccount", maxRoles); failure != nil {
+	if failure := roleEntity.add(s, r, "RolesPerAccount", maxRoles); failure != nil {
 		return nil, failure
 	}
 	return roleResult{s.fullRoleXML(r)}, nil
@@ -140,7 +140,7 @@ func (s *Server) trustPolicy(q *query, parameter string) (policyText, *apiError)
 }
 
 func (s *Server) getRole(q *query) (any, *apiError) {
-	r, failure := roleKind.find(q)
+	r, failure := roleEntity.find(q)
 	if failure != nil {
 		return nil, failure
 	}
@@ -148,7 +148,7 @@ func (s *Server) getRole(q *query) (any, *apiError) {
 }
 
 func (s *Server) listRoles(q *query) (any, *apiError) {
-	list, next, failure := roleKind.list(q)
+	list, next, failure := roleEntity.list(q)
 	if failure != nil {
 		return nil, failure
 	}
@@ -163,14 +163,14 @@ func (s *Server) listRoles(q *query) (any, *apiError) {
 }
 
 func (s *Server) updateRole(q *query) (any, *apiError) {
-	failure := roleKind.update(s, q, func(r *role) *apiError { return r.describe(q) })
+	failure := roleEntity.update(s, q, func(r *role) *apiError { return r.describe(q) })
 	return struct{}{}, failure
 }
 
 // updateRoleDescription is the older way to do a part of UpdateRole.
 func (s *Server) updateRoleDescription(q *query) (any, *apiError) {
 	var result roleResult
-	failure := roleKind.update(s, q, func(r *role) (failure *apiError) {
+	failure := roleEntity.update(s, q, func(r *role) (failure *apiError) {
 		r.description, failure = q.matching("Description", descriptionRule)
 		result.Role = s.fullRoleXML(r)
 		return failure
@@ -179,20 +179,20 @@ func (s *Server) updateRoleDescription(q *query) (any, *apiError) {
 }
 
 func (s *Server) updateAssumeRolePolicy(q *query) (any, *apiError) {
-	return nil, roleKind.update(s, q, func(r *role) (failure *apiError) {
+	return nil, roleEntity.update(s, q, func(r *role) (failure *apiError) {
 		r.trust, failure = s.trustPolicy(q, "PolicyDocument")
 		return failure
 	})
 }
 
 func (s *Server) deleteRole(q *query) (any, *apiError) {
-	return nil, roleKind.remove(s, q)
+	return nil, roleEntity.remove(s, q)
 }
 
 // listInstanceProfilesForRole finds none: there are no instances here. Tools ask
 // before they delete a role.
 func (s *Server) listInstanceProfilesForRole(q *query) (any, *apiError) {
-	if _, failure := roleKind.find(q); failure != nil {
+	if _, failure := roleEntity.find(q); failure != nil {
 		return nil, failure
 	}
 	_, next, failure := paginate(q.params, []string{}, func(name string) string { return name })

@@ -55,7 +55,7 @@ func selfTarget(s *Server, q *query) target {
 	if !q.has("UserName") {
 		return target{arn: q.caller.arn()}
 	}
-	return userKind.target(s, q)
+	return userEntity.target(s, q)
 }
 
 func (s *Server) createUser(q *query) (any, *apiError) {
@@ -65,7 +65,7 @@ func (s *Server) createUser(q *query) (any, *apiError) {
 	}
 	e.id = newID("AIDA")
 	u := &user{e}
-	if failure := userKind.add(s, u, "UsersPerAccount", maxUsers); failure != nil {
+	if failure := userEntity.add(s, u, "UsersPerAccount", maxUsers); failure != nil {
 		return nil, failure
 	}
 	return userResult{u.fullUserXML()}, nil
@@ -79,7 +79,7 @@ func (s *Server) getUser(q *query) (any, *apiError) {
 	if failure := q.defaultUserName(); failure != nil {
 		return nil, failure
 	}
-	u, failure := userKind.find(q)
+	u, failure := userEntity.find(q)
 	if failure != nil {
 		return nil, failure
 	}
@@ -87,7 +87,7 @@ func (s *Server) getUser(q *query) (any, *apiError) {
 }
 
 func (s *Server) listUsers(q *query) (any, *apiError) {
-	list, next, failure := userKind.list(q)
+	list, next, failure := userEntity.list(q)
 	if failure != nil {
 		return nil, failure
 	}
@@ -102,14 +102,14 @@ func (s *Server) listUsers(q *query) (any, *apiError) {
 }
 
 func (s *Server) deleteUser(q *query) (any, *apiError) {
-	u, failure := userKind.find(q)
+	u, failure := userEntity.find(q)
 	if failure != nil {
 		return nil, failure
 	}
 	if len(s.keysOf(u.name)) > 0 {
 		return nil, deleteConflict("Cannot delete entity, must delete access keys first.")
 	}
-	return nil, userKind.remove(s, q)
+	return nil, userEntity.remove(s, q)
 }
 
 // keysOf are the access keys of a user, by id.
@@ -141,7 +141,7 @@ func (s *Server) keyUser(q *query) (*user, *apiError) {
 	if failure := q.defaultUserName(); failure != nil {
 		return nil, failure
 	}
-	return userKind.find(q)
+	return userEntity.find(q)
 }
 
 func (s *Server) createAccessKey(q *query) (any, *apiError) {

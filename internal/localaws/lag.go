@@ -18,12 +18,12 @@ const (
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
 type lag struct {
 	seen    directory // as it was Options.Lag ago, but for the changes that are due
-	pending []change  // in the order in which they were made
+	pending []pendingChange  // in the order in which they were made
 }
 
-// change puts or removes values in a directory. It is applied twice, so it does
+// pendingChange puts or removes values in a directory. It is applied twice, so it does
 // nothing else, and it leaves the values themselves alone.
-type change struct {
+type pendingChange struct {
 	due   time.Time
 	apply func(*directory)
 }
@@ -36,7 +36,7 @@ func (s *Server) change(apply func(*directory)) {
 		return
 	}
 	l := &s.state.lag
-	l.pending = append(l.pending, change{s.options.Now().Add(s.options.Lag), apply})
+	l.pending = append(l.pending, pendingChange{s.options.Now().Add(s.options.Lag), apply})
 	if extra := len(l.pending) - maxPendingChanges; extra > 0 {
 		l.show(extra)
 	}
