@@ -46,7 +46,7 @@ func (s *Server) credential(accessKeyID string) (secret, sessionToken string, c 
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if key := s.state.keys[accessKeyID]; key != nil {
+	if key := s.state.keys[accessKeyID]; key != nil && !key.inactive {
 		if u := s.state.users[key.user]; u != nil {
 			return key.secret, "", s.userCaller(u), true
 		}

@@ -56,6 +56,7 @@ var iamAPI = queryAPI{
 	namespace: "https://iam.amazonaws.com/doc/2010-05-08/",
 	version:   "2010-05-08",
 	exclusive: true,
+	quiet:     true,
 	operations: map[string]operation{
 		"CreateRole":                  {write: true, target: roleEntity.newTarget, run: (*Server).createRole},
 		"GetRole":                     {target: roleEntity.target, run: (*Server).getRole},
@@ -85,6 +86,7 @@ var iamAPI = queryAPI{
 		"DeleteUser":      {write: true, target: userEntity.target, run: (*Server).deleteUser},
 		"CreateAccessKey": {write: true, target: selfTarget, run: (*Server).createAccessKey},
 		"ListAccessKeys":  {target: selfTarget, run: (*Server).listAccessKeys},
+		"UpdateAccessKey": {write: true, target: selfTarget, run: (*Server).updateAccessKey},
 		"DeleteAccessKey": {write: true, target: selfTarget, run: (*Server).deleteAccessKey},
 
 		"TagUser":                       {write: true, target: userEntity.target, run: userEntity.tag},
@@ -143,16 +145,6 @@ type members[T any] struct {
 	Member []T `xml:"member"`
 }
 
-// page is the end of every list answer.
-type page struct {
-	IsTruncated bool
-	Marker      string `xml:",omitempty"`
-}
-
-func newPage(next string) page {
-	return page{IsTruncated: next != "", Marker: next}
-}
-
 // timestamp formats a time as IAM and STS do: UTC, whole seconds.
 func timestamp(t time.Time) string {
 	return t.UTC().Truncate(time.Second).Format(time.RFC3339)
@@ -184,42 +176,6 @@ func (p params) parsePolicy(name string, kind policy.Kind) (policyText, *apiErro
 		return policyText{}, malformedPolicy("%s", err)
 	}
 	return policyText{text: text, document: document}, nil
-}
-
-// mergeTags puts the tags of a call over those of a resource.
-func (p params) mergeTags(old tagSet) (tagSet, *apiError) {
-	given, failure := p.resourceTags()
-	if failure != nil {
-		return nil, failure
-	}
-	if len(given) == 0 && !p.has("Tags") {
-		return nil, missing("Tags")
-	}
-	merged := old.with(given)
-	if len(merged) > maxTags {
-		return nil, limitExceeded("The number of tags has reached the maximum limit.")
-	}
-	return merged, nil
-}
-
-// removeTags takes the tags that a call names off those of a resource.
-func (p params) removeTags(old tagSet) (tagSet, *apiError) {
-	keys, failure := p.tagKeys()
-	return old.without(keys), failure
-}
-
-// tagPage is the answer of the calls that list tags.
-type tagPage struct {
-	Tags members[tag]
-	page
-}
-
-func (p params) tagPage(tags tagSet) (any, *apiError) {
-	list, next, failure := paginate(p, sortedTags(tags.toMap()), func(t tag) string { return t.Key })
-	if failure != nil {
-		return nil, failure
-	}
-	return tagPage{Tags: members[tag]{list}, page: newPage(next)}, nil
 }
 
 func quotaError(quota string, limit int) *apiError {

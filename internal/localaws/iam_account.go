@@ -24,6 +24,7 @@ type roleDetailXML struct {
 	AttachedManagedPolicies  members[attachedXML]
 	PermissionsBoundary      *boundaryXML `xml:",omitempty"`
 	Tags                     members[tag]
+	RoleLastUsed             struct{}
 }
 
 type userDetailXML struct {
@@ -89,7 +90,7 @@ func (s *Server) getAccountAuthorizationDetails(q *query) (any, *apiError) {
 func (q *query) accountDetails() ([]accountDetail, *apiError) {
 	filter := q.list("Filter")
 	for i, kind := range filter {
-		if failure := oneOf(fmt.Sprintf("filter.%d.member", i+1), kind, "User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"); failure != nil {
+		if failure := q.oneOf(fmt.Sprintf("filter.%d.member", i+1), kind, "User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"); failure != nil {
 			return nil, failure
 		}
 	}
@@ -161,9 +162,8 @@ type summaryEntryXML struct {
 	Value int    `xml:"value"`
 }
 
-// getAccountSummary tells how much of what there is, and the quotas. Of AWS's
-// keys it has those that are true here; a key for what there is none of, such as
-// a group, is 0.
+// getAccountSummary tells how much there is of everything, and AWS's quotas. There
+// are no groups, certificates and devices here.
 func (s *Server) getAccountSummary(q *query) (any, *apiError) {
 	d := q.directory
 	versions, own := 0, 0
@@ -175,19 +175,35 @@ func (s *Server) getAccountSummary(q *query) (any, *apiError) {
 	}
 	return struct{ SummaryMap summaryXML }{summaryXML{[]summaryEntryXML{
 		{"AccessKeysPerUserQuota", maxAccessKeys},
-		{"AccountAccessKeysPresent", 1}, // the root user has a key
+		{"AccountAccessKeysPresent", 1}, // the root user's
+		{"AccountMFAEnabled", 0},
+		{"AccountPasswordPresent", 0},
+		{"AccountSigningCertificatesPresent", 0},
 		{"AssumeRolePolicySizeQuota", maxTrustPolicy},
+		{"AttachedPoliciesPerGroupQuota", maxAttached},
 		{"AttachedPoliciesPerRoleQuota", maxAttached},
 		{"AttachedPoliciesPerUserQuota", maxAttached},
+		{"GlobalEndpointTokenVersion", 1},
+		{"GroupPolicySizeQuota", 5120},
 		{"Groups", 0},
+		{"GroupsPerUserQuota", 10},
+		{"GroupsQuota", 300},
 		{"InstanceProfiles", 0},
+		{"InstanceProfilesQuota", 1000},
+		{"MFADevices", 0},
+		{"MFADevicesInUse", 0},
 		{"Policies", own},
 		{"PoliciesQuota", maxManagedPolicies},
 		{"PolicySizeQuota", maxManagedPolicy},
 		{"PolicyVersionsInUse", versions},
+		{"PolicyVersionsInUseQuota", 10000},
 		{"Providers", len(d.providers)},
+		{"RolePolicySizeQuota", roleEntity.inlineQuota},
 		{"Roles", len(d.roles)},
 		{"RolesQuota", maxRoles},
+		{"ServerCertificates", 0},
+		{"ServerCertificatesQuota", 20},
+		{"SigningCertificatesPerUserQuota", 2},
 		{"UserPolicySizeQuota", userEntity.inlineQuota},
 		{"Users", len(d.users)},
 		{"UsersQuota", maxUsers},

@@ -57,17 +57,17 @@ func (k entityKind[T]) newTarget(s *Server, q *query) target {
 // newEntity makes an entity of the parameters that CreateRole and CreateUser
 // share. It has no id yet.
 func (s *Server) newEntity(q *query, kind string, named rule) (e entity, failure *apiError) {
-	if e.name, failure = q.name(kind+"Name", named); failure != nil {
+	if e.name, failure = q.named(kind+"Name", named); failure != nil {
 		return e, failure
 	}
 	if e.path, failure = q.newPath(pathRule); failure != nil {
 		return e, failure
 	}
-	if e.tags, failure = q.resourceTags(); failure != nil {
+	if e.tags, failure = q.resourceTags(strings.EqualFold); failure != nil {
 		return e, failure
 	}
 	if q.has("PermissionsBoundary") {
-		e.boundary, failure = q.attachable("PermissionsBoundary")
+		e.boundary, failure = q.boundary()
 	}
 	e.arn = s.arn("iam", strings.ToLower(kind)+e.path+e.name)
 	e.created = s.options.Now()
@@ -76,7 +76,7 @@ func (s *Server) newEntity(q *query, kind string, named rule) (e entity, failure
 
 // find finds the entity that a call names.
 func (k entityKind[T]) find(q *query) (*T, *apiError) {
-	name, failure := q.name(k.name+"Name", k.rule)
+	name, failure := q.named(k.name+"Name", k.rule)
 	if failure != nil {
 		return nil, failure
 	}
@@ -161,11 +161,11 @@ func (k entityKind[T]) list(q *query) (list []*T, next string, failure *apiError
 
 func (k entityKind[T]) putPolicy(s *Server, q *query) (any, *apiError) {
 	return k.updateEntity(s, q, func(e *entity) *apiError {
-		name, failure := q.name("PolicyName", policyNameRule)
+		name, failure := q.named("PolicyName", policyNameRule)
 		if failure != nil {
 			return failure
 		}
-		given, failure := q.parsePolicy("PolicyDocument", policy.Identity)
+		given, failure := s.admitPolicy(q, "PolicyDocument", policy.Identity)
 		if failure != nil {
 			return failure
 		}
@@ -188,7 +188,7 @@ func (k entityKind[T]) putPolicy(s *Server, q *query) (any, *apiError) {
 
 // inlinePolicy finds the name of the inline policy that a call names.
 func (k entityKind[T]) inlinePolicy(q *query, e *entity) (string, *apiError) {
-	name, failure := q.name("PolicyName", policyNameRule)
+	name, failure := q.named("PolicyName", policyNameRule)
 	if failure != nil {
 		return "", failure
 	}
@@ -251,20 +251,26 @@ func (k entityKind[T]) listPolicies(_ *Server, q *query) (any, *apiError) {
 }
 
 // attachable finds the managed policy that a call wants to attach.
-func (q *query) attachable(parameter string) (string, *apiError) {
-	arn, failure := q.arn(parameter)
-	if failure != nil {
-		return "", failure
+func (q *query) attachable() (string, *apiError) {
+	arn, failure := q.arn("PolicyArn", "policy/")
+	if failure == nil && q.directory.policies[arn] == nil {
+		failure = noSuchEntity("Policy %s does not exist or is not attachable.", arn)
 	}
-	if q.directory.policies[arn] == nil {
-		return "", noSuchEntity("Policy %s does not exist or is not attachable.", arn)
+	return arn, failure
+}
+
+// boundary finds the managed policy that a call makes a permissions boundary.
+func (q *query) boundary() (string, *apiError) {
+	arn, failure := q.arn("PermissionsBoundary", "policy/")
+	if failure == nil && q.directory.policies[arn] == nil {
+		failure = noSuchEntity("Scope ARN: %s does not exist or is not attachable.", arn)
 	}
-	return arn, nil
+	return arn, failure
 }
 
 func (k entityKind[T]) attach(s *Server, q *query) (any, *apiError) {
 	return k.updateEntity(s, q, func(e *entity) *apiError {
-		arn, failure := q.attachable("PolicyArn")
+		arn, failure := q.attachable()
 		if failure != nil || slices.Contains(e.attached, arn) {
 			return failure
 		}
@@ -278,7 +284,7 @@ func (k entityKind[T]) attach(s *Server, q *query) (any, *apiError) {
 
 func (k entityKind[T]) detach(s *Server, q *query) (any, *apiError) {
 	return k.updateEntity(s, q, func(e *entity) *apiError {
-		arn, failure := q.arn("PolicyArn")
+		arn, failure := q.arn("PolicyArn", "policy/")
 		if failure != nil {
 			return failure
 		}
@@ -329,7 +335,7 @@ func (k entityKind[T]) listAttached(_ *Server, q *query) (any, *apiError) {
 
 func (k entityKind[T]) putBoundary(s *Server, q *query) (any, *apiError) {
 	return k.updateEntity(s, q, func(e *entity) (failure *apiError) {
-		e.boundary, failure = q.attachable("PermissionsBoundary")
+		e.boundary, failure = q.boundary()
 		return failure
 	})
 }
@@ -346,14 +352,14 @@ func (k entityKind[T]) deleteBoundary(s *Server, q *query) (any, *apiError) {
 
 func (k entityKind[T]) tag(s *Server, q *query) (any, *apiError) {
 	return k.updateEntity(s, q, func(e *entity) (failure *apiError) {
-		e.tags, failure = q.mergeTags(e.tags)
+		e.tags, failure = q.mergeTags(e.tags, strings.EqualFold)
 		return failure
 	})
 }
 
 func (k entityKind[T]) untag(s *Server, q *query) (any, *apiError) {
 	return k.updateEntity(s, q, func(e *entity) (failure *apiError) {
-		e.tags, failure = q.removeTags(e.tags)
+		e.tags, failure = q.removeTags(e.tags, strings.EqualFold)
 		return failure
 	})
 }

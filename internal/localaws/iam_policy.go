@@ -52,7 +52,7 @@ func newPolicyTarget(s *Server, q *query) target {
 
 // managedPolicy finds the policy that a call names.
 func (q *query) managedPolicy() (*managedPolicy, *apiError) {
-	arn, failure := q.arn("PolicyArn")
+	arn, failure := q.arn("PolicyArn", "policy/")
 	if failure != nil {
 		return nil, failure
 	}
@@ -63,28 +63,42 @@ func (q *query) managedPolicy() (*managedPolicy, *apiError) {
 	return p, nil
 }
 
-// ownPolicy finds the policy that a call wants to change. Those of AWS's are
-// closed to everybody.
-func (q *query) ownPolicy() (*managedPolicy, *apiError) {
-	p, failure := q.managedPolicy()
-	if failure == nil && p.isBuiltin() {
-		failure = accessDenied("User: %s is not authorized to perform: iam:%s on resource: policy %s", q.caller.arn(), q.operation, p.arn)
-	}
-	return p, failure
+// attachablePolicy is managedPolicy in the words of the calls that are about
+// versions and entities.
+func (q *query) attachablePolicy() (*managedPolicy, *apiError) {
+	arn, failure := q.attachable()
+	return q.directory.policies[arn], failure
 }
 
-// updatePolicy puts a changed copy in the policy's place, unless change fails.
-func (s *Server) updatePolicy(q *query, change func(*managedPolicy) *apiError) *apiError {
-	p, failure := q.ownPolicy()
+// own refuses to do something to a policy of AWS's.
+func (p *managedPolicy) own(what string) *apiError {
+	if p.isBuiltin() {
+		return accessDenied("Cannot %s outside your own account.", what)
+	}
+	return nil
+}
+
+// replacePolicy puts a changed copy in the policy's place.
+func (s *Server) replacePolicy(p *managedPolicy, change func(*managedPolicy)) {
+	changed := *p
+	change(&changed)
+	s.change(func(d *directory) { d.policies[changed.arn] = &changed })
+}
+
+// retagPolicy puts a copy with other tags in the place of the policy that a call names.
+func (s *Server) retagPolicy(q *query, tags func(old tagSet, same sameKey) (tagSet, *apiError)) *apiError {
+	p, failure := q.managedPolicy()
+	if failure == nil {
+		failure = p.own("tag policies")
+	}
 	if failure != nil {
 		return failure
 	}
-	changed := *p
-	if failure := change(&changed); failure != nil {
-		return failure
+	changed, failure := tags(p.tags, exactly)
+	if failure == nil {
+		s.replacePolicy(p, func(p *managedPolicy) { p.tags = changed })
 	}
-	s.change(func(d *directory) { d.policies[changed.arn] = &changed })
-	return nil
+	return failure
 }
 
 func (s *Server) createPolicy(q *query) (any, *apiError) {
@@ -107,15 +121,13 @@ func (s *Server) createPolicy(q *query) (any, *apiError) {
 	}
 	s.change(func(d *directory) { d.policies[p.arn] = p })
 	x := p.policyXML(policyCount{})
-	if len(p.tags) > 0 {
-		x.Tags = &members[tag]{p.tags}
-	}
+	x.Tags = p.tags.xml()
 	return struct{ Policy policyXML }{x}, nil
 }
 
 // newPolicy makes a managed policy of the parameters of CreatePolicy.
 func (s *Server) newPolicy(q *query) (*managedPolicy, *apiError) {
-	name, failure := q.name("PolicyName", policyNameRule)
+	name, failure := q.named("PolicyName", policyNameRule)
 	if failure != nil {
 		return nil, failure
 	}
@@ -127,11 +139,11 @@ func (s *Server) newPolicy(q *query) (*managedPolicy, *apiError) {
 	if failure != nil {
 		return nil, failure
 	}
-	document, failure := q.managedDocument()
+	document, failure := s.managedDocument(q)
 	if failure != nil {
 		return nil, failure
 	}
-	tags, failure := q.resourceTags()
+	tags, failure := q.resourceTags(exactly)
 	if failure != nil {
 		return nil, failure
 	}
@@ -217,14 +229,16 @@ func (d *directory) sortedPolicies(wanted func(*managedPolicy) bool) []*managedP
 }
 
 func (s *Server) deletePolicy(q *query) (any, *apiError) {
-	p, failure := q.ownPolicy()
-	if failure != nil {
+	p, failure := q.managedPolicy()
+	if failure == nil {
+		failure = p.own("delete policies")
+	}
+	switch {
+	case failure != nil:
 		return nil, failure
-	}
-	if s.state.policyUses()[p.arn] != (policyCount{}) {
+	case s.state.policyUses()[p.arn] != policyCount{}:
 		return nil, deleteConflict("Cannot delete a policy attached to entities.")
-	}
-	if len(p.versions) > 1 {
+	case len(p.versions) > 1:
 		return nil, deleteConflict("This policy has more than one version. Before you delete a policy, you must delete " +
 			"the policy's versions. The default version is deleted with the policy.")
 	}
@@ -233,17 +247,11 @@ func (s *Server) deletePolicy(q *query) (any, *apiError) {
 }
 
 func (s *Server) tagPolicy(q *query) (any, *apiError) {
-	return nil, s.updatePolicy(q, func(p *managedPolicy) (failure *apiError) {
-		p.tags, failure = q.mergeTags(p.tags)
-		return failure
-	})
+	return nil, s.retagPolicy(q, q.mergeTags)
 }
 
 func (s *Server) untagPolicy(q *query) (any, *apiError) {
-	return nil, s.updatePolicy(q, func(p *managedPolicy) (failure *apiError) {
-		p.tags, failure = q.removeTags(p.tags)
-		return failure
-	})
+	return nil, s.retagPolicy(q, q.removeTags)
 }
 
 func (s *Server) listPolicyTags(q *query) (any, *apiError) {

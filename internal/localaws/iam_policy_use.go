@@ -61,7 +61,7 @@ type policyUserXML struct {
 
 // listEntitiesForPolicy tells to whom a policy is given. There are no groups.
 func (s *Server) listEntitiesForPolicy(q *query) (any, *apiError) {
-	p, failure := q.managedPolicy()
+	p, failure := q.attachablePolicy()
 	if failure != nil {
 		return nil, failure
 	}

@@ -38,23 +38,32 @@ func (p *managedPolicy) fullVersionXML(v *policyVersion) policyVersionXML {
 	return x
 }
 
-// policyVersion finds the version that a call names.
-func (q *query) policyVersion(p *managedPolicy) (*policyVersion, *apiError) {
+// policyVersion finds the policy and the version of it that a call names.
+func (q *query) policyVersion() (*managedPolicy, *policyVersion, *apiError) {
+	arn, failure := q.arn("PolicyArn", "policy/")
+	if failure != nil {
+		return nil, nil, failure
+	}
 	id, failure := q.matching("VersionId", versionRule)
 	if failure != nil {
-		return nil, failure
+		return nil, nil, failure
 	}
-	for i := range p.versions {
-		if v := &p.versions[i]; v.id() == id {
-			return v, nil
+	if p := q.directory.policies[arn]; p != nil {
+		for i := range p.versions {
+			if v := &p.versions[i]; v.id() == id {
+				return p, v, nil
+			}
 		}
 	}
-	return nil, noSuchEntity("Policy %s version %s does not exist or is not attachable.", p.arn, id)
+	return nil, nil, noSuchEntity("Policy %s version %s does not exist or is not attachable.", arn, id)
 }
 
 // managedDocument reads the document of a managed policy.
-func (q *query) managedDocument() (policyText, *apiError) {
-	given, failure := q.parsePolicy("PolicyDocument", policy.Identity)
+func (s *Server) managedDocument(q *query) (policyText, *apiError) {
+	given, failure := s.admitPolicy(q, "PolicyDocument", policy.Identity)
+	if failure == nil && given.document.Version != "2012-10-17" {
+		failure = malformedPolicy("Policy document must be version 2012-10-17 or greater.")
+	}
 	if failure == nil && policySize(given.text) > maxManagedPolicy {
 		failure = quotaError("PolicySize", maxManagedPolicy)
 	}
@@ -64,39 +73,39 @@ func (q *query) managedDocument() (policyText, *apiError) {
 // createPolicyVersion adds a version. The policy stays as it is unless the call
 // puts the new version in force.
 func (s *Server) createPolicyVersion(q *query) (any, *apiError) {
-	var result struct{ PolicyVersion policyVersionXML }
-	failure := s.updatePolicy(q, func(p *managedPolicy) *apiError {
-		given, failure := q.managedDocument()
-		if failure != nil {
-			return failure
-		}
-		inForce, failure := q.flag("SetAsDefault")
-		if failure != nil {
-			return failure
-		}
-		if len(p.versions) >= maxPolicyVersions {
-			return limitExceeded("A managed policy can have up to %d versions. "+
-				"Before you create a new version, you must delete an existing version.", maxPolicyVersions)
-		}
-		p.lastVersion++
-		p.updated = s.options.Now()
-		added := policyVersion{number: p.lastVersion, created: p.updated, policyText: given}
-		p.versions = append(slices.Clone(p.versions), added)
-		if inForce {
-			p.inForce = added.number
-		}
-		result.PolicyVersion = p.versionXML(&added)
-		return nil
-	})
-	return result, failure
-}
-
-func (s *Server) getPolicyVersion(q *query) (any, *apiError) {
-	p, failure := q.managedPolicy()
+	p, failure := q.attachablePolicy()
+	if failure == nil {
+		failure = p.own("update policies")
+	}
 	if failure != nil {
 		return nil, failure
 	}
-	v, failure := q.policyVersion(p)
+	added := policyVersion{number: p.lastVersion + 1, created: s.options.Now()}
+	if added.policyText, failure = s.managedDocument(q); failure != nil {
+		return nil, failure
+	}
+	inForce, failure := q.flag("SetAsDefault")
+	if failure != nil {
+		return nil, failure
+	}
+	if len(p.versions) >= maxPolicyVersions {
+		return nil, limitExceeded("A managed policy can have up to %d versions. "+
+			"Before you create a new version, you must delete an existing version.", maxPolicyVersions)
+	}
+	s.replacePolicy(p, func(changed *managedPolicy) {
+		changed.versions = append(slices.Clone(p.versions), added)
+		changed.lastVersion, changed.updated = added.number, added.created
+		if inForce {
+			changed.inForce = added.number
+		}
+	})
+	x := p.versionXML(&added)
+	x.IsDefaultVersion = inForce
+	return struct{ PolicyVersion policyVersionXML }{x}, nil
+}
+
+func (s *Server) getPolicyVersion(q *query) (any, *apiError) {
+	p, v, failure := q.policyVersion()
 	if failure != nil {
 		return nil, failure
 	}
@@ -105,7 +114,7 @@ func (s *Server) getPolicyVersion(q *query) (any, *apiError) {
 
 // listPolicyVersions lists the newest version first, as AWS does.
 func (s *Server) listPolicyVersions(q *query) (any, *apiError) {
-	p, failure := q.managedPolicy()
+	p, failure := q.attachablePolicy()
 	if failure != nil {
 		return nil, failure
 	}
@@ -126,26 +135,32 @@ func (s *Server) listPolicyVersions(q *query) (any, *apiError) {
 }
 
 func (s *Server) setDefaultPolicyVersion(q *query) (any, *apiError) {
-	return nil, s.updatePolicy(q, func(p *managedPolicy) *apiError {
-		v, failure := q.policyVersion(p)
-		if failure != nil {
-			return failure
-		}
-		p.inForce, p.updated = v.number, s.options.Now()
-		return nil
+	p, v, failure := q.policyVersion()
+	if failure == nil {
+		failure = p.own("update policies")
+	}
+	if failure != nil {
+		return nil, failure
+	}
+	s.replacePolicy(p, func(changed *managedPolicy) {
+		changed.inForce, changed.updated = v.number, s.options.Now()
 	})
+	return nil, nil
 }
 
 func (s *Server) deletePolicyVersion(q *query) (any, *apiError) {
-	return nil, s.updatePolicy(q, func(p *managedPolicy) *apiError {
-		v, failure := q.policyVersion(p)
-		if failure != nil {
-			return failure
-		}
-		if v.number == p.inForce {
-			return deleteConflict("Cannot delete the default version of a policy.")
-		}
-		p.versions = slices.DeleteFunc(slices.Clone(p.versions), func(x policyVersion) bool { return x.number == v.number })
-		return nil
+	p, v, failure := q.policyVersion()
+	if failure == nil {
+		failure = p.own("delete policy versions for policies")
+	}
+	if failure == nil && v.number == p.inForce {
+		failure = deleteConflict("Cannot delete the default version of a policy.")
+	}
+	if failure != nil {
+		return nil, failure
+	}
+	s.replacePolicy(p, func(changed *managedPolicy) {
+		changed.versions = slices.DeleteFunc(slices.Clone(p.versions), func(x policyVersion) bool { return x.number == v.number })
 	})
+	return nil, nil
 }

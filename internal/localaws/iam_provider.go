@@ -36,18 +36,9 @@ func newProviderTarget(s *Server, q *query) target {
 	return target{arn: s.arn("iam", "oidc-provider/"+host)}
 }
 
-// providerARN reads which provider a call names.
-func (q *query) providerARN() (string, *apiError) {
-	arn, failure := q.arn("OpenIDConnectProviderArn")
-	if failure == nil && !strings.Contains(arn, ":oidc-provider/") {
-		failure = invalidARN(arn)
-	}
-	return arn, failure
-}
-
 // provider finds the provider that a call names.
 func (q *query) provider() (*provider, *apiError) {
-	arn, failure := q.providerARN()
+	arn, failure := q.arn("OpenIDConnectProviderArn", "oidc-provider/")
 	if failure != nil {
 		return nil, failure
 	}
@@ -84,11 +75,10 @@ func (s *Server) createProvider(q *query) (any, *apiError) {
 		return nil, quotaError("OpenIdConnectProvidersPerAccount", maxProviders)
 	}
 	s.change(func(d *directory) { d.providers[p.arn] = p })
-	result := struct {
+	return struct {
 		OpenIDConnectProviderArn string
-		Tags                     members[tag]
-	}{p.arn, members[tag]{p.tags}}
-	return result, nil
+		Tags                     *members[tag] `xml:",omitempty"`
+	}{p.arn, p.tags.xml()}, nil
 }
 
 // newProvider makes a provider of the parameters of CreateOpenIDConnectProvider.
@@ -108,7 +98,7 @@ func (s *Server) newProvider(q *query) (*provider, *apiError) {
 	if p.thumbprints, failure = thumbprints(q); failure != nil {
 		return nil, failure
 	}
-	p.tags, failure = q.resourceTags()
+	p.tags, failure = q.resourceTags(exactly)
 	return p, failure
 }
 
@@ -143,10 +133,8 @@ func audiences(q *query) ([]string, *apiError) {
 	if len(list) > maxAudiences {
 		return nil, quotaError("ClientIdsPerOpenIdConnectProvider", maxAudiences)
 	}
-	for _, audience := range list {
-		if failure := audienceRule.check("clientIDList", audience); failure != nil {
-			return nil, failure
-		}
+	if failure := q.checkMembers("ClientIDList", list, audienceRule); failure != nil {
+		return nil, failure
 	}
 	slices.Sort(list)
 	return slices.Compact(list), nil
@@ -158,10 +146,10 @@ func thumbprints(q *query) ([]string, *apiError) {
 	if len(list) > maxThumbprints {
 		return nil, invalidInput("Thumbprint list must contain fewer than %d entries.", maxThumbprints)
 	}
+	if failure := q.checkMembers("ThumbprintList", list, thumbprintRule); failure != nil {
+		return nil, failure
+	}
 	for i, thumbprint := range list {
-		if failure := thumbprintRule.check("thumbprintList", thumbprint); failure != nil {
-			return nil, failure
-		}
 		list[i] = strings.ToLower(thumbprint)
 	}
 	return list, nil
@@ -190,11 +178,15 @@ func (s *Server) listProviders(q *query) (any, *apiError) {
 	return struct{ OpenIDConnectProviderList members[entry] }{list}, nil
 }
 
-// deleteProvider succeeds, as AWS documents, if there is no such provider.
+// deleteProvider refuses to delete what is not there. AWS documents that it
+// succeeds then, but it has been seen not to.
 func (s *Server) deleteProvider(q *query) (any, *apiError) {
-	arn, failure := q.providerARN()
+	arn, failure := q.arn("OpenIDConnectProviderArn", "oidc-provider/")
 	if failure != nil {
 		return nil, failure
+	}
+	if s.state.providers[arn] == nil {
+		return nil, noSuchEntity("OpenId connect Provider %s cannot be found.", arn)
 	}
 	s.change(func(d *directory) { delete(d.providers, arn) })
 	return nil, nil
@@ -236,14 +228,14 @@ func (s *Server) removeClientID(q *query) (any, *apiError) {
 
 func (s *Server) tagProvider(q *query) (any, *apiError) {
 	return nil, s.changeProvider(q, func(p *provider) (failure *apiError) {
-		p.tags, failure = q.mergeTags(p.tags)
+		p.tags, failure = q.mergeTags(p.tags, exactly)
 		return failure
 	})
 }
 
 func (s *Server) untagProvider(q *query) (any, *apiError) {
 	return nil, s.changeProvider(q, func(p *provider) (failure *apiError) {
-		p.tags, failure = q.removeTags(p.tags)
+		p.tags, failure = q.removeTags(p.tags, exactly)
 		return failure
 	})
 }

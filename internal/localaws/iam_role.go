@@ -6,7 +6,8 @@ import (
 	"github.com/litentry/wallet-federation/internal/policy"
 )
 
-// roleXML is a role as IAM shows it.
+// roleXML is a role as IAM shows it. Which of its members appear differs from
+// call to call.
 type roleXML struct {
 	Path                     string
 	RoleName                 string
@@ -14,10 +15,11 @@ type roleXML struct {
 	Arn                      string
 	CreateDate               string
 	AssumeRolePolicyDocument string
-	Description              string `xml:",omitempty"`
-	MaxSessionDuration       int
+	Description              string        `xml:",omitempty"`
+	MaxSessionDuration       int           `xml:",omitempty"`
 	PermissionsBoundary      *boundaryXML  `xml:",omitempty"`
 	Tags                     *members[tag] `xml:",omitempty"`
+	RoleLastUsed             *struct{}     `xml:",omitempty"`
 }
 
 type boundaryXML struct {
@@ -29,7 +31,7 @@ type roleResult struct {
 	Role roleXML
 }
 
-// roleXML shows a role without its tags and boundary, as a list does.
+// roleXML shows what every call shows.
 func (s *Server) roleXML(r *role) roleXML {
 	return roleXML{
 		Path:                     r.path,
@@ -38,18 +40,28 @@ func (s *Server) roleXML(r *role) roleXML {
 		Arn:                      r.arn,
 		CreateDate:               timestamp(r.created),
 		AssumeRolePolicyDocument: encodeDocument(string(s.renderPrincipals([]byte(r.trust.text)))),
-		Description:              r.description,
-		MaxSessionDuration:       int(r.maxSession / time.Second),
 	}
 }
 
-// fullRoleXML shows all of a role.
-func (s *Server) fullRoleXML(r *role) roleXML {
+// listedRoleXML shows a role as a list does: without its tags and boundary.
+func (s *Server) listedRoleXML(r *role) roleXML {
 	x := s.roleXML(r)
-	if len(r.tags) > 0 {
-		x.Tags = &members[tag]{r.tags}
-	}
-	x.PermissionsBoundary = r.boundaryXML()
+	x.Description, x.MaxSessionDuration = r.description, int(r.maxSession/time.Second)
+	return x
+}
+
+// createdRoleXML shows a role as CreateRole does: without what UpdateRole sets.
+func (s *Server) createdRoleXML(r *role) roleXML {
+	x := s.roleXML(r)
+	x.PermissionsBoundary, x.Tags = r.boundaryXML(), r.tags.xml()
+	return x
+}
+
+// fullRoleXML shows all of a role. When it was used last AWS tells hours later;
+// here it never does.
+func (s *Server) fullRoleXML(r *role) roleXML {
+	x := s.listedRoleXML(r)
+	x.PermissionsBoundary, x.Tags, x.RoleLastUsed = r.boundaryXML(), r.tags.xml(), &struct{}{}
 	return x
 }
 
@@ -57,7 +69,7 @@ func (e *entity) boundaryXML() *boundaryXML {
 	if e.boundary == "" {
 		return nil
 	}
-	return &boundaryXML{PermissionsBoundaryType: "PermissionsBoundaryPolicy", PermissionsBoundaryArn: e.boundary}
+	return &boundaryXML{PermissionsBoundaryType: "Policy", PermissionsBoundaryArn: e.boundary}
 }
 
 // policyKeys are the condition keys that tell which policy a call attaches.
@@ -87,7 +99,7 @@ func (s *Server) createRole(q *query) (any, *apiError) {
 	if failure := roleEntity.add(s, r, "RolesPerAccount", maxRoles); failure != nil {
 		return nil, failure
 	}
-	return roleResult{s.fullRoleXML(r)}, nil
+	return roleResult{s.createdRoleXML(r)}, nil
 }
 
 // newRole makes a role of the parameters of CreateRole.
@@ -121,7 +133,7 @@ func (r *role) describe(q *query) *apiError {
 
 // trustPolicy reads a trust policy, and binds its principals.
 func (s *Server) trustPolicy(q *query, parameter string) (policyText, *apiError) {
-	given, failure := q.parsePolicy(parameter, policy.Trust)
+	given, failure := s.admitPolicy(q, parameter, policy.Trust)
 	if failure != nil {
 		return policyText{}, failure
 	}
@@ -157,7 +169,7 @@ func (s *Server) listRoles(q *query) (any, *apiError) {
 		page
 	}{page: newPage(next)}
 	for _, r := range list {
-		result.Roles.Member = append(result.Roles.Member, s.roleXML(r))
+		result.Roles.Member = append(result.Roles.Member, s.listedRoleXML(r))
 	}
 	return result, nil
 }
@@ -172,7 +184,8 @@ func (s *Server) updateRoleDescription(q *query) (any, *apiError) {
 	var result roleResult
 	failure := roleEntity.update(s, q, func(r *role) (failure *apiError) {
 		r.description, failure = q.matching("Description", descriptionRule)
-		result.Role = s.fullRoleXML(r)
+		result.Role = s.roleXML(r)
+		result.Role.Description = r.description
 		return failure
 	})
 	return result, failure

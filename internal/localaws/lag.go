@@ -17,8 +17,8 @@ const (
 // do while a change spreads.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
 type lag struct {
-	seen    directory // as it was Options.Lag ago, but for the changes that are due
-	pending []pendingChange  // in the order in which they were made
+	seen    directory       // as it was Options.Lag ago, but for the changes that are due
+	pending []pendingChange // in the order in which they were made
 }
 
 // pendingChange puts or removes values in a directory. It is applied twice, so it does

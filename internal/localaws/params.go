@@ -1,7 +1,6 @@
 package localaws
 
 import (
-	"encoding/base64"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -17,15 +16,11 @@ import (
 // 100 members, and one more tells that there are too many.
 const maxListMembers = 101
 
-// maxMarker is more than AWS's 320 characters: the longest of ours holds the ARN
-// of a policy with the longest path and name.
-const maxMarker = 1024
-
-var markerPattern = regexp.MustCompile(`^[\x20-\x{ff}]+$`)
-
 // params are the parameters of a call.
 type params struct {
 	values url.Values
+	// quiet leaves a value that breaks a constraint out of the message.
+	quiet bool
 }
 
 func (p params) text(name string) string { return p.values.Get(name) }
@@ -56,9 +51,9 @@ func (p params) number(name string, def, least, most int) (int, *apiError) {
 	case err != nil:
 		return 0, newError(400, "MalformedInput", "%s is not a whole number.", name)
 	case n < least:
-		return 0, constraintError(p.text(name), name, fmt.Sprintf("Member must have value greater than or equal to %d", least))
+		return 0, p.broken(name, p.text(name), fmt.Sprintf("Member must have value greater than or equal to %d", least))
 	case n > most:
-		return 0, constraintError(p.text(name), name, fmt.Sprintf("Member must have value less than or equal to %d", most))
+		return 0, p.broken(name, p.text(name), fmt.Sprintf("Member must have value less than or equal to %d", most))
 	}
 	return n, nil
 }
@@ -75,7 +70,23 @@ func (p params) matching(name string, r rule) (string, *apiError) {
 		return "", missing(name)
 	}
 	value := p.text(name)
-	return value, r.check(name, value)
+	return value, p.check(r, name, value)
+}
+
+// check holds a value to a rule.
+func (p params) check(r rule, name, value string) *apiError {
+	if constraint := r.broken(value); constraint != "" {
+		return p.broken(name, value, constraint)
+	}
+	return nil
+}
+
+// broken words a broken constraint as the service does that was called.
+func (p params) broken(name, value, constraint string) *apiError {
+	if p.quiet {
+		return validationError("1 validation error detected: Value at '%s' failed to satisfy constraint: %s", lowerFirst(name), constraint)
+	}
+	return constraintError(value, name, constraint)
 }
 
 // optional reads a text parameter that must obey the rule if it is given.
@@ -84,40 +95,6 @@ func (p params) optional(name, def string, r rule) (string, *apiError) {
 		return def, nil
 	}
 	return p.matching(name, r)
-}
-
-// name reads the name of a thing. AWS words what is wrong with the characters of
-// a name, or of a path, in its own way.
-func (p params) name(name string, r rule) (string, *apiError) {
-	value, failure := p.matching(name, rule{r.least, r.most, nil})
-	if failure == nil && !r.pattern.MatchString(value) {
-		failure = validationError("The specified value for %s is invalid. It must contain only alphanumeric characters "+
-			"and/or the following: +=,.@_-", lowerFirst(name))
-	}
-	return value, failure
-}
-
-// newPath reads the path of a thing to be created.
-func (p params) newPath(r rule) (string, *apiError) {
-	value, failure := p.optional("Path", "/", rule{r.least, r.most, nil})
-	if failure == nil && !r.pattern.MatchString(value) {
-		failure = validationError("The specified value for path is invalid. It must begin and end with / and contain only " +
-			"alphanumeric characters and/or / characters.")
-	}
-	return value, failure
-}
-
-// arn reads an ARN.
-func (p params) arn(name string) (string, *apiError) {
-	value, failure := p.matching(name, arnRule)
-	if failure == nil && (!strings.HasPrefix(value, "arn:") || strings.Count(value, ":") < 5) {
-		failure = invalidARN(value)
-	}
-	return value, failure
-}
-
-func invalidARN(arn string) *apiError {
-	return invalidInput("ARN %s is not valid.", arn)
 }
 
 // flag reads a boolean; absent is false.
@@ -137,14 +114,14 @@ func (p params) choice(name string, values ...string) (string, *apiError) {
 	if !p.has(name) {
 		return "", nil
 	}
-	return p.text(name), oneOf(name, p.text(name), values...)
+	return p.text(name), p.oneOf(name, p.text(name), values...)
 }
 
-func oneOf(name, value string, values ...string) *apiError {
+func (p params) oneOf(name, value string, values ...string) *apiError {
 	if slices.Contains(values, value) {
 		return nil
 	}
-	return constraintError(value, name, "Member must satisfy enum value set: ["+strings.Join(values, ", ")+"]")
+	return p.broken(name, value, "Member must satisfy enum value set: ["+strings.Join(values, ", ")+"]")
 }
 
 // missing is the error for a parameter that a call must have.
@@ -153,18 +130,28 @@ func missing(name string) *apiError {
 		lowerFirst(name))
 }
 
+// check holds a value to the rule, and shows it if it breaks the rule.
 func (r rule) check(name, value string) *apiError {
+	return params{}.check(r, name, value)
+}
+
+// broken is the constraint that a value breaks; empty for none.
+func (r rule) broken(value string) string {
 	length := utf8.RuneCountInString(value)
 	switch {
 	case length < r.least:
-		return constraintError(value, name, fmt.Sprintf("Member must have length greater than or equal to %d", r.least))
+		return fmt.Sprintf("Member must have length greater than or equal to %d", r.least)
 	case length > r.most:
-		return constraintError(value, name, fmt.Sprintf("Member must have length less than or equal to %d", r.most))
+		return fmt.Sprintf("Member must have length less than or equal to %d", r.most)
 	case r.pattern != nil && !r.pattern.MatchString(value):
-		return constraintError(value, name, "Member must satisfy regular expression pattern: "+
-			strings.TrimSuffix(strings.TrimPrefix(r.pattern.String(), "^"), "$"))
+		return "Member must satisfy regular expression pattern: " + r.shown()
 	}
-	return nil
+	return ""
+}
+
+// shown is the pattern as AWS shows it: one that the whole value must match.
+func (r rule) shown() string {
+	return strings.TrimSuffix(strings.TrimPrefix(r.pattern.String(), "^"), "$")
 }
 
 // constraintError words a broken constraint as AWS does. The value is left out
@@ -198,64 +185,19 @@ func (p params) tagList() tagSet {
 	return tags
 }
 
-// resourceTags reads the tags of a call and checks them as IAM does.
-func (p params) resourceTags() (tagSet, *apiError) {
-	tags := p.tagList()
-	if len(tags) > maxTags {
-		return nil, tooMany("tags", len(tags), maxTags)
-	}
-	for i := range tags {
-		for _, member := range []string{"Key", "Value"} {
-			if !p.has(fmt.Sprintf("Tags.member.%d.%s", i+1, member)) {
-				return nil, missing(fmt.Sprintf("tags.%d.member.%s", i+1, lowerFirst(member)))
-			}
-		}
-	}
-	if failure := tags.check("tags"); failure != nil {
-		return nil, failure
-	}
-	if tags.duplicateKey() {
-		return nil, invalidInput("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
-	}
-	return tags, nil
-}
-
-// tagKeys reads which tags a call removes.
-func (p params) tagKeys() ([]string, *apiError) {
-	keys := p.list("TagKeys")
-	switch {
-	case len(keys) > maxTags:
-		return nil, tooMany("tagKeys", len(keys), maxTags)
-	case len(keys) == 0 && !p.has("TagKeys"):
-		return nil, missing("TagKeys")
-	}
-	for i, key := range keys {
-		if failure := (rule{1, maxTagKeyLen, tagKeyPattern}).check(fmt.Sprintf("tagKeys.%d.member", i+1), key); failure != nil {
-			return nil, failure
-		}
-		if hasReservedPrefix(key) {
-			return nil, reservedTag()
-		}
-	}
-	return keys, nil
-}
-
-func tooMany(name string, given, most int) *apiError {
-	return constraintError(strconv.Itoa(given), name, fmt.Sprintf("Member must have length less than or equal to %d", most))
-}
-
-func reservedTag() *apiError {
-	return invalidInput("System tags cannot be added/updated/deleted: the prefix aws: is reserved.")
-}
-
 // check holds every tag to AWS's length, characters and reserved prefix.
 func (t tagSet) check(name string) *apiError {
-	for i, x := range t {
+	return params{}.checkTags(name, t)
+}
+
+// checkTags is tagSet.check, worded as the service does that was called.
+func (p params) checkTags(name string, tags tagSet) *apiError {
+	for i, x := range tags {
 		at := fmt.Sprintf("%s.%d.member.", name, i+1)
-		if failure := (rule{1, maxTagKeyLen, tagKeyPattern}).check(at+"key", x.Key); failure != nil {
+		if failure := p.check(rule{1, maxTagKeyLen, tagKeyPattern}, at+"key", x.Key); failure != nil {
 			return failure
 		}
-		if failure := (rule{0, maxTagValueLen, tagValuePattern}).check(at+"value", x.Value); failure != nil {
+		if failure := p.check(rule{0, maxTagValueLen, tagValuePattern}, at+"value", x.Value); failure != nil {
 			return failure
 		}
 		if hasReservedPrefix(x.Key) {
@@ -263,6 +205,10 @@ func (t tagSet) check(name string) *apiError {
 		}
 	}
 	return nil
+}
+
+func reservedTag() *apiError {
+	return invalidInput("System tags cannot be added/updated/deleted: the prefix aws: is reserved.")
 }
 
 // setRequestTags adds the condition keys that tell which tags a call sets or
@@ -276,51 +222,4 @@ func (p params) setRequestTags(ctx policy.Context) {
 	if len(keys) > 0 {
 		ctx.SetList("aws:TagKeys", keys...)
 	}
-}
-
-// paginate cuts one page out of items, as Marker and MaxItems ask for; key tells
-// them apart. next is the marker of the following page, empty on the last.
-func paginate[T any](p params, items []T, key func(T) string) (page []T, next string, failure *apiError) {
-	size, failure := p.number("MaxItems", 100, 1, 1000)
-	if failure != nil {
-		return nil, "", failure
-	}
-	start := 0
-	if p.has("Marker") {
-		after, last, failure := p.marker()
-		if failure != nil {
-			return nil, "", failure
-		}
-		start = min(after, len(items))
-		// Items may have come and gone since the page before.
-		if i := slices.IndexFunc(items, func(x T) bool { return key(x) == last }); i >= 0 {
-			start = i + 1
-		}
-	}
-	end := min(start+size, len(items))
-	if end < len(items) {
-		next = newMarker(end-1, key(items[end-1]))
-	}
-	return items[start:end], next, nil
-}
-
-// newMarker makes a marker of the place and the key of the last item of a page.
-// If that item is gone by the next page, the item in its place comes first.
-func newMarker(place int, key string) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(strconv.Itoa(place) + "/" + key))
-}
-
-// marker reads a marker that newMarker made.
-func (p params) marker() (place int, key string, failure *apiError) {
-	given := p.text("Marker")
-	if failure := (rule{1, maxMarker, markerPattern}).check("Marker", given); failure != nil {
-		return 0, "", failure
-	}
-	text, err := base64.RawURLEncoding.DecodeString(given)
-	number, key, ok := strings.Cut(string(text), "/")
-	place, numberErr := strconv.Atoi(number)
-	if err != nil || numberErr != nil || !ok || place < 0 {
-		return 0, "", validationError("Invalid Marker.")
-	}
-	return place, key, nil
 }

@@ -25,6 +25,7 @@ type queryAPI struct {
 	namespace  string
 	version    string
 	exclusive  bool // its operations run under Server.mu
+	quiet      bool // its messages leave out a value that breaks a constraint
 	operations map[string]operation
 }
 
@@ -118,7 +119,7 @@ func (s *Server) readQuery(w http.ResponseWriter, r *http.Request, api *queryAPI
 		return nil, operation{}, newError(http.StatusBadRequest, "InvalidAction",
 			"Could not find operation %s for version %s", name, values.Get("Version"))
 	}
-	return &query{params: params{values}, operation: name, request: r, caller: c}, op, nil
+	return &query{params: params{values: values, quiet: api.quiet}, operation: name, request: r, caller: c}, op, nil
 }
 
 func readQueryBody(w http.ResponseWriter, r *http.Request) ([]byte, *apiError) {

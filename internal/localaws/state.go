@@ -63,6 +63,8 @@ type accessKey struct {
 	secret  string
 	user    string // the user's name
 	created time.Time
+	// inactive keys are kept and cannot be used.
+	inactive bool
 	// configured keys come from the options at every start and are not to be
 	// kept beyond the process.
 	configured bool

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/litentry/wallet-federation/internal/policy"
@@ -153,7 +154,7 @@ func (a *assumption) checkTags() *apiError {
 	if failure := a.tags.check("tags"); failure != nil {
 		return failure
 	}
-	if a.tags.duplicateKey() {
+	if a.tags.duplicateKey(strings.EqualFold) {
 		return invalidParameter("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
 	}
 	if slices.ContainsFunc(a.transitive, func(key string) bool { return a.tags.index(key) < 0 }) {
