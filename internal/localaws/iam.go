@@ -57,6 +57,7 @@ var iamAPI = queryAPI{
 	version:   "2010-05-08",
 	exclusive: true,
 	quiet:     true,
+	check:     params.checkTagShapes,
 	operations: map[string]operation{
 		"CreateRole":                  {write: true, target: roleEntity.newTarget, run: (*Server).createRole},
 		"GetRole":                     {target: roleEntity.target, run: (*Server).getRole},

@@ -30,31 +30,14 @@ func (s *Server) admitPolicy(q *query, name string, kind policy.Kind) (policyTex
 		s.options.Logger.Debug("refused", "action", "iam:"+q.operation, "reason", err.Error())
 		return policyText{}, malformedPolicy("%s", wordSyntaxError(kind, text, err))
 	}
-	complaint := trustComplaint(document)
-	if kind != policy.Trust {
-		complaint = identityComplaint(document)
-	}
-	if complaint != "" {
+	if complaint := identityComplaint(document); complaint != "" {
 		return policyText{}, malformedPolicy("%s", complaint)
 	}
 	return policyText{text: text, document: document}, nil
 }
 
-// trustComplaint is what IAM finds wrong with a trust policy that is well formed.
-func trustComplaint(document *policy.Document) string {
-	for i := range document.Statements {
-		s := &document.Statements[i]
-		for _, action := range append(s.Actions, s.NotActions...) {
-			if !strings.HasPrefix(strings.ToLower(action), "sts:") {
-				return "AssumeRole policy may only specify STS AssumeRole actions."
-			}
-		}
-	}
-	return ""
-}
-
-// identityComplaint is what IAM finds wrong with an identity policy that is well
-// formed.
+// identityComplaint is what IAM finds wrong with the resources of a policy that
+// is well formed. A trust policy has none.
 func identityComplaint(document *policy.Document) string {
 	for i := range document.Statements {
 		s := &document.Statements[i]
@@ -68,7 +51,8 @@ func identityComplaint(document *policy.Document) string {
 }
 
 var (
-	iamResource = regexp.MustCompile(`^(\*|root|(user|federated-user|role|group|instance-profile|mfa|server-certificate|policy|sms-mfa|` +
+	// iamResource takes a path that has a wildcard or a variable for any.
+	iamResource = regexp.MustCompile(`^(\*|root|.*[*?$].*|(user|federated-user|role|group|instance-profile|mfa|server-certificate|policy|sms-mfa|` +
 		`saml-provider|oidc-provider|report|access-report)/.*)$`)
 	partition = regexp.MustCompile(`^(\*|aws(-[a-z]+)*)$`)
 )
@@ -80,29 +64,34 @@ func resourceComplaint(resource string) string {
 		return ""
 	}
 	parts := strings.SplitN(resource, ":", 6)
-	if len(parts) == 1 {
+	switch given := len(parts); {
+	case given == 1:
 		return fmt.Sprintf("Resource %s must be in ARN format or \"*\".", resource)
-	}
-	if given := len(parts); given < 6 {
-		if given == 5 && parts[1] != "" && partition.MatchString(parts[1]) {
-			return legacyParsing
+	case given == 5 && partition.MatchString(parts[1]):
+		return legacyParsing
+	default:
+		for range 6 - given {
+			parts = append(parts, "*")
 		}
-		resource = "arn:" + strings.Join(parts[1:], ":") + strings.Repeat(":*", 6-given)
-		parts = strings.Split(resource, ":")
 	}
-	service, region, path := parts[2], parts[3], parts[5]
+	parts[0] = "arn"
+	return arnComplaint(strings.Join(parts, ":"), parts)
+}
+
+func arnComplaint(arn string, parts []string) string {
+	service, region, account, path := parts[2], parts[3], parts[4], parts[5]
 	switch {
 	case !partition.MatchString(parts[1]):
-		return fmt.Sprintf("Partition %q is not valid for resource %q.", parts[1], "arn:"+strings.Join(parts[1:], ":"))
+		return fmt.Sprintf("Partition %q is not valid for resource %q.", parts[1], arn)
 	case service == "":
 		return legacyParsing
 	case strings.ContainsAny(service, "*?"):
 		return "Resource vendor must be fully qualified and cannot contain regexes."
 	case service == "iam" && region != "":
-		return fmt.Sprintf("IAM resource %s cannot contain region information.", resource)
-	case service == "s3" && region != "" && region != "*" && parts[4] == "":
-		return fmt.Sprintf("Resource %s can not contain region information.", resource)
-	case service == "iam" && !iamResource.MatchString(path) && !strings.ContainsAny(path, "*?$"):
+		return fmt.Sprintf("IAM resource %s cannot contain region information.", arn)
+	case service == "s3" && region != "" && region != "*" && account == "":
+		return fmt.Sprintf("Resource %s can not contain region information.", arn)
+	case service == "iam" && !iamResource.MatchString(path):
 		return `IAM resource path must either be "*", root, or start with user/, federated-user/, role/, group/, ` +
 			"instance-profile/, mfa/, server-certificate/, policy/, sms-mfa/, saml-provider/, oidc-provider/, report/, access-report/."
 	}
@@ -146,12 +135,12 @@ func wordSyntaxError(kind policy.Kind, text string, err error) string {
 // it the fault is.
 func wordFault(kind policy.Kind, statement map[string]any, element, rest string) string {
 	value, present := statement[element]
-	values, _ := value.([]any)
 	text, isText := value.(string)
+	values, isList := value.([]any)
 	if isText {
 		values = []any{text}
 	}
-	absent := !present || !isText && values != nil && len(values) == 0
+	absent := !present || isList && len(values) == 0
 	if _, both := statement[counterpart(element)]; both && present {
 		return syntaxErrors
 	}
@@ -167,25 +156,35 @@ func wordFault(kind policy.Kind, statement map[string]any, element, rest string)
 	case "Principal", "NotPrincipal":
 		return wordPrincipalFault(kind, present, element)
 	case "Action", "NotAction":
-		if absent {
-			return "Policy statement must contain actions."
-		}
-		return wordFirst(values, wordActionFault)
+		return wordActionsFault(kind, values, absent)
 	case "Resource", "NotResource":
-		if kind == policy.Trust {
-			return "Has prohibited field " + element
-		}
-		if absent {
-			return "Policy statement must contain resources."
-		}
-		return wordFirst(values, resourceComplaint)
+		return wordResourcesFault(kind, values, absent, element)
 	case "Condition":
-		operator, _, _ := strings.Cut(strings.TrimPrefix(rest, "."), ".")
-		if strings.HasPrefix(operator, "Date") {
-			return wordDateFault(value, operator)
-		}
+		return wordConditionFault(value, rest)
 	}
 	return syntaxErrors
+}
+
+func wordActionsFault(kind policy.Kind, values []any, absent bool) string {
+	switch {
+	case kind == policy.Trust && absent:
+		return "Missing required field Action"
+	case kind == policy.Trust:
+		return "AssumeRole policy may only specify STS AssumeRole actions."
+	case absent:
+		return "Policy statement must contain actions."
+	}
+	return wordFirst(values, actionComplaint)
+}
+
+func wordResourcesFault(kind policy.Kind, values []any, absent bool, element string) string {
+	switch {
+	case kind == policy.Trust:
+		return "Has prohibited field " + element
+	case absent:
+		return "Policy statement must contain resources."
+	}
+	return wordFirst(values, resourceComplaint)
 }
 
 func wordPrincipalFault(kind policy.Kind, present bool, element string) string {
@@ -230,7 +229,7 @@ func wordFirst(values []any, word func(string) string) string {
 
 var vendor = regexp.MustCompile(`^[\w-]+$`)
 
-func wordActionFault(action string) string {
+func actionComplaint(action string) string {
 	service, name, ok := strings.Cut(action, ":")
 	switch {
 	case action == "*":
@@ -245,12 +244,14 @@ func wordActionFault(action string) string {
 	return ""
 }
 
-// wordDateFault tells a date that is none from a condition that is malformed.
-func wordDateFault(condition any, operator string) string {
+// wordConditionFault tells a date that is none from a condition that is malformed.
+// where begins with the operator.
+func wordConditionFault(condition any, where string) string {
+	operator, _, _ := strings.Cut(strings.TrimPrefix(where, "."), ".")
 	operators, _ := condition.(map[string]any)
 	keys, _ := operators[operator].(map[string]any)
 	for _, value := range keys {
-		if _, isText := value.(string); isText {
+		if _, isText := value.(string); isText && strings.HasPrefix(operator, "Date") {
 			return legacyParsing
 		}
 	}

@@ -51,23 +51,35 @@ type sameKey func(a, b string) bool
 
 func exactly(a, b string) bool { return a == b }
 
-// resourceTags reads the tags of a call and checks them as IAM does.
-func (p params) resourceTags(same sameKey) (tagSet, *apiError) {
-	tags := p.tagList()
+// checkTagShapes holds the tags and the tag keys of a call to their shape. IAM
+// does so before it looks whether the caller may make the call.
+func (p params) checkTagShapes() *apiError {
+	tags, keys := p.tagList(), p.list("TagKeys")
 	if len(tags) > maxTags {
-		return nil, p.tooMany("tags", len(tags), maxTags)
+		return p.tooMany("tags", len(tags), maxTags)
 	}
 	for i := range tags {
 		for _, member := range []string{"Key", "Value"} {
 			if !p.has(fmt.Sprintf("Tags.member.%d.%s", i+1, member)) {
-				return nil, missing(fmt.Sprintf("tags.%d.member.%s", i+1, lowerFirst(member)))
+				return missing(fmt.Sprintf("tags.%d.member.%s", i+1, lowerFirst(member)))
 			}
 		}
 	}
 	if failure := p.checkTags("tags", tags); failure != nil {
-		return nil, failure
+		return failure
 	}
+	if len(keys) > maxTags {
+		return p.tooMany("tagKeys", len(keys), maxTags)
+	}
+	return p.checkMembers("TagKeys", keys, rule{1, maxTagKeyLen, tagKeyPattern}, "Member must not be null")
+}
+
+// resourceTags reads the tags of a call, whose shape has been checked.
+func (p params) resourceTags(same sameKey) (tagSet, *apiError) {
+	tags := p.tagList()
 	switch {
+	case slices.ContainsFunc(tags.keys(), hasReservedPrefix):
+		return nil, reservedTag()
 	case !tags.duplicateKey(same):
 		return tags, nil
 	case same("a", "A"):
@@ -97,15 +109,9 @@ func (p params) mergeTags(old tagSet, same sameKey) (tagSet, *apiError) {
 func (p params) removeTags(old tagSet, same sameKey) (tagSet, *apiError) {
 	keys := p.list("TagKeys")
 	switch {
-	case len(keys) > maxTags:
-		return nil, p.tooMany("tagKeys", len(keys), maxTags)
 	case len(keys) == 0 && !p.has("TagKeys"):
 		return nil, missing("TagKeys")
-	}
-	if failure := p.checkMembers("TagKeys", keys, rule{1, maxTagKeyLen, tagKeyPattern}, "Member must not be null"); failure != nil {
-		return nil, failure
-	}
-	if slices.ContainsFunc(keys, hasReservedPrefix) {
+	case slices.ContainsFunc(keys, hasReservedPrefix):
 		return nil, reservedTag()
 	}
 	return old.remove(keys, same), nil

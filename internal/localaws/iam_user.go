@@ -33,7 +33,7 @@ func (u *user) fullUserXML() userXML {
 	return x
 }
 
-// defaultUserName is the user whom a call means that names none: the caller.
+// defaultUserName puts the caller into a call that may leave the user out and does.
 func (q *query) defaultUserName() *apiError {
 	if q.has("UserName") {
 		return nil
@@ -45,9 +45,9 @@ func (q *query) defaultUserName() *apiError {
 	return nil
 }
 
-// selfTarget is userTarget for the calls that may leave the user out.
+// selfTarget is the target of the calls that may leave the user out.
 func selfTarget(s *Server, q *query) target {
-	if !q.has("UserName") {
+	if q.defaultUserName() != nil {
 		return target{arn: q.caller.arn()}
 	}
 	return userEntity.target(s, q)

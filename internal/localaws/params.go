@@ -187,10 +187,16 @@ func (p params) tagList() tagSet {
 
 // check holds every tag to AWS's length, characters and reserved prefix.
 func (t tagSet) check(name string) *apiError {
-	return params{}.checkTags(name, t)
+	if failure := (params{}).checkTags(name, t); failure != nil {
+		return failure
+	}
+	if slices.ContainsFunc(t.keys(), hasReservedPrefix) {
+		return reservedTag()
+	}
+	return nil
 }
 
-// checkTags is tagSet.check, worded as the service does that was called.
+// checkTags holds every tag to AWS's length and characters.
 func (p params) checkTags(name string, tags tagSet) *apiError {
 	for i, x := range tags {
 		at := fmt.Sprintf("%s.%d.member.", name, i+1)
@@ -199,9 +205,6 @@ func (p params) checkTags(name string, tags tagSet) *apiError {
 		}
 		if failure := p.check(rule{0, maxTagValueLen, tagValuePattern}, at+"value", x.Value); failure != nil {
 			return failure
-		}
-		if hasReservedPrefix(x.Key) {
-			return reservedTag()
 		}
 	}
 	return nil

@@ -21,11 +21,13 @@ const maxQueryBody = 256 << 10
 // queryAPI is a service that speaks the Query protocol: a form in, XML out.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/programming.html
 type queryAPI struct {
-	service    string
-	namespace  string
-	version    string
-	exclusive  bool // its operations run under Server.mu
-	quiet      bool // its messages leave out a value that breaks a constraint
+	service   string
+	namespace string
+	version   string
+	exclusive bool // its operations run under Server.mu
+	quiet     bool // its messages leave out a value that breaks a constraint
+	// check, if set, looks at a call before it is judged.
+	check      func(params) *apiError
 	operations map[string]operation
 }
 
@@ -176,6 +178,11 @@ func (s *Server) authenticateQuery(r *http.Request) (*caller, *apiError) {
 
 // authorizeQuery lets the evaluator decide on a call that has a target.
 func (s *Server) authorizeQuery(q *query, api *queryAPI, op operation) *apiError {
+	if api.check != nil {
+		if failure := api.check(q.params); failure != nil {
+			return failure
+		}
+	}
 	if op.target == nil {
 		return nil
 	}

@@ -207,5 +207,5 @@ func (p *managedPolicy) version(number int) *policyVersion {
 
 // document is the version in force.
 func (p *managedPolicy) document() *policy.Document {
-	return p.version(p.inForce).policyText.document
+	return p.version(p.inForce).document
 }
