@@ -10,8 +10,11 @@
 // AWS in testdata; where nothing is recorded it follows the documentation, and
 // where that is silent it denies.
 //
-// It is a stand-in and not AWS: one account, no eventual consistency, nothing
-// kept beyond the process. It must never be exposed to a network that is not
-// trusted, because its administrator credentials are well known, and it must
-// not be imported by anything that runs in production.
+// It can be as inconvenient as AWS, too: with Options.Lag what reads see of IAM
+// lags behind, and with Options.IAMRate the account has a budget of calls.
+//
+// It is a stand-in and not AWS: one account, nothing kept beyond the process. It
+// must never be exposed to a network that is not trusted, because its
+// administrator credentials are well known, and it must not be imported by
+// anything that runs in production.
 package localaws

@@ -195,6 +195,9 @@ func (s *Server) deleteProvider(q *query) (any, *apiError) {
 func (s *Server) updateProviderThumbprint(q *query) (any, *apiError) {
 	return nil, s.changeProvider(q, func(p *provider) (failure *apiError) {
 		p.thumbprints, failure = thumbprints(q)
+		if failure == nil && len(p.thumbprints) == 0 && !q.has("ThumbprintList") {
+			return missing("ThumbprintList")
+		}
 		if failure == nil && len(p.thumbprints) == 0 {
 			return invalidInput("Thumbprint list must contain at least one entry.")
 		}
