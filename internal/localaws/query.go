@@ -21,10 +21,13 @@ const maxQueryBody = 256 << 10
 // queryAPI is a service that speaks the Query protocol: a form in, XML out.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/programming.html
 type queryAPI struct {
-	service    string
-	namespace  string
-	version    string
-	exclusive  bool // its operations run under Server.mu
+	service   string
+	namespace string
+	version   string
+	exclusive bool // its operations run under Server.mu
+	quiet     bool // its messages leave out a value that breaks a constraint
+	// check, if set, looks at a call before it is judged.
+	check      func(params) *apiError
 	operations map[string]operation
 }
 
@@ -54,24 +57,33 @@ type query struct {
 	operation string
 	request   *http.Request
 	caller    *caller
+	// directory is IAM's as the call sees it: writes see what is, reads what
+	// was a while ago. It is good under Server.mu.
+	directory *directory
 }
 
 // serveQuery answers one IAM or STS request.
 func (s *Server) serveQuery(w http.ResponseWriter, r *http.Request, api *queryAPI) {
 	requestID := newRequestID()
 	q, op, failure := s.readQuery(w, r, api)
-	if failure != nil {
-		writeQueryError(w, api, requestID, failure)
-		return
+	call := Call{
+		Time: s.options.Now(), Service: api.service, Operation: q.operation, Principal: q.caller.arn(),
+		Resource: q.resource(), Write: op.write,
 	}
 	var result any
-	call := Call{Service: api.service, Operation: q.operation, Principal: q.caller.arn(), Write: op.write}
-	failure = s.perform(call, func() (failure *apiError) {
-		if failure = s.authorizeQuery(q, api, op); failure == nil {
-			result, failure = s.run(q, api, op)
-		}
-		return failure
-	})
+	if failure == nil {
+		failure = s.perform(r.Context(), call, func() (failure *apiError) {
+			if failure = s.spend(api.service); failure != nil {
+				return failure
+			}
+			if failure = s.authorizeQuery(q, api, op); failure == nil {
+				result, failure = s.run(q, api, op)
+			}
+			return failure
+		})
+	} else {
+		s.record(call, failure)
+	}
 	if failure != nil {
 		writeQueryError(w, api, requestID, failure)
 		return
@@ -79,39 +91,57 @@ func (s *Server) serveQuery(w http.ResponseWriter, r *http.Request, api *queryAP
 	writeQueryResult(w, api, q.operation, requestID, result)
 }
 
+// resource is what the call names: the role, or what else it acts on.
+func (q *query) resource() string {
+	for _, name := range []string{"RoleName", "RoleArn", "PolicyArn", "PolicyName", "OpenIDConnectProviderArn", "Url"} {
+		if q.has(name) {
+			return q.text(name)
+		}
+	}
+	return ""
+}
+
 func (s *Server) run(q *query, api *queryAPI, op operation) (any, *apiError) {
 	if api.exclusive {
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		q.directory = s.directoryFor(op)
 	}
 	return op.run(s, q)
 }
 
-// readQuery reads a call and authenticates its caller.
+// readQuery reads a call and authenticates its caller. The call is returned even
+// when it is refused, as far as it is known, for the call log.
 func (s *Server) readQuery(w http.ResponseWriter, r *http.Request, api *queryAPI) (*query, operation, *apiError) {
+	q := &query{operation: unrecognized, request: r, caller: anonymous()}
 	body, failure := readQueryBody(w, r)
 	if failure != nil {
-		return nil, operation{}, failure
+		return q, operation{}, failure
 	}
 	values, failure := queryValues(r, body)
 	if failure != nil {
-		return nil, operation{}, failure
+		return q, operation{}, failure
 	}
+	q.params = params{values: values, quiet: api.quiet}
 	name := values.Get("Action")
 	op, known := api.operations[name]
-	c := anonymous()
+	if known {
+		q.operation = name
+	}
 	if !known || !op.unsigned {
 		// An unknown action is told only to those who have credentials.
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		if c, failure = s.authenticateQuery(r); failure != nil {
-			return nil, operation{}, failure
+		c, failure := s.authenticateQuery(r)
+		if failure != nil {
+			return q, op, failure
 		}
+		q.caller = c
 	}
 	if !known || values.Get("Version") != api.version {
-		return nil, operation{}, newError(http.StatusBadRequest, "InvalidAction",
+		return q, op, newError(http.StatusBadRequest, "InvalidAction",
 			"Could not find operation %s for version %s", name, values.Get("Version"))
 	}
-	return &query{params: params{values}, operation: name, request: r, caller: c}, op, nil
+	return q, op, nil
 }
 
 func readQueryBody(w http.ResponseWriter, r *http.Request) ([]byte, *apiError) {
@@ -168,10 +198,16 @@ func (s *Server) authenticateQuery(r *http.Request) (*caller, *apiError) {
 
 // authorizeQuery lets the evaluator decide on a call that has a target.
 func (s *Server) authorizeQuery(q *query, api *queryAPI, op operation) *apiError {
+	if api.check != nil {
+		if failure := api.check(q.params); failure != nil {
+			return failure
+		}
+	}
 	if op.target == nil {
 		return nil
 	}
 	s.mu.Lock()
+	q.directory = s.directoryFor(op)
 	t := op.target(s, q)
 	s.mu.Unlock()
 	ctx := s.requestContext(q.request, q.caller)

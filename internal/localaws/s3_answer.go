@@ -108,6 +108,7 @@ type s3Error struct {
 	XMLName   xml.Name `xml:"Error"`
 	Code      string
 	Message   string
+	Detail    string `xml:",omitempty"`
 	RequestID string `xml:"RequestId"`
 	HostID    string `xml:"HostId"`
 }
@@ -117,7 +118,7 @@ type s3Error struct {
 func writeS3Error(w http.ResponseWriter, r *http.Request, e *apiError) {
 	addRequestIDs(w.Header())
 	answer := s3Error{
-		Code: e.code, Message: e.message,
+		Code: e.code, Message: e.message, Detail: e.detail,
 		RequestID: w.Header().Get("X-Amz-Request-Id"), HostID: w.Header().Get("X-Amz-Id-2"),
 	}
 	w.Header().Set("Content-Type", "application/xml")

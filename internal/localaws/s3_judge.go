@@ -84,7 +84,7 @@ func (s *Server) decideS3(q *s3Request, check s3Check) policy.Decision {
 // resourcePolicy is the bucket policy as far as it counts for the caller.
 func (s *Server) resourcePolicy(q *s3Request, check s3Check) *policy.Policy {
 	b := s.storage.bucket(check.bucket)
-	if b == nil || b.policy == nil {
+	if b == nil || b.policy == nil || q.caller.rescues(check.action) {
 		return nil
 	}
 	restricted := b.publicAccess != nil && b.publicAccess.RestrictPublicBuckets && b.policy.public

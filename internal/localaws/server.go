@@ -1,11 +1,14 @@
 package localaws
 
 import (
+	"errors"
 	"fmt"
 	"mime"
 	"net/http"
 	"strings"
 	"sync"
+
+	"golang.org/x/time/rate"
 
 	"github.com/litentry/wallet-federation/internal/policy"
 )
@@ -14,32 +17,61 @@ import (
 // IAM, STS and S3 on one endpoint, and is safe for concurrent use.
 type Server struct {
 	options             Options
-	administratorID     string
 	administratorAccess policy.Policy
+	budgets             map[string]*rate.Limiter // by service; none is no limit
 	calls               callLog
+	faults              *faultRules
+	issuerKeys          *keySource
 	storage             *storage
+	keeper              *keeper // nil if the account lives in memory only
 
 	mu    sync.Mutex // guards state; never held while the network is used
 	state accountState
 }
 
-// New makes a server for an empty account: no roles, no providers, no buckets,
-// and the policies of AWS's that are listed in builtin.go. The error names the
-// option that is wrong.
+// New makes a server for the account that Options.Directory keeps. Without a
+// directory, or in a new one, the account is empty: no roles, no providers, no
+// buckets, and the policies of AWS's that are listed in builtin.go. The error
+// names the option that is wrong, or what is wrong with the directory.
 func New(options Options) (*Server, error) {
 	if err := options.complete(); err != nil {
 		return nil, fmt.Errorf("checking options: %w", err)
 	}
-	s := &Server{options: options, administratorID: newID("AIDA"), state: newAccountState(), storage: newStorage(options.Now)}
+	s := &Server{
+		options:    options,
+		budgets:    newBudgets(&options),
+		faults:     newFaultRules(),
+		issuerKeys: newKeySource(&options),
+		state:      newAccountState(),
+		storage:    newStorage(options.Now),
+	}
 	if err := s.addBuiltinPolicies(); err != nil {
 		return nil, err
+	}
+	if options.Directory != "" {
+		var err error
+		if s.keeper, err = openKeeper(options.Directory, s); err != nil {
+			return nil, err
+		}
+	}
+	s.addAdministrator()
+	s.settle()
+	if s.keeper != nil {
+		if err := s.keeper.save(s); err != nil {
+			return nil, errors.Join(fmt.Errorf("saving the administrator: %w", err), s.keeper.release())
+		}
 	}
 	return s, nil
 }
 
 // ServeHTTP routes a request to the service that it was signed for. What is not
-// signed is S3, except a form that calls an action, which is STS.
+// signed is S3, except a form that calls an action, which is STS. Paths below
+// /_localaws/ are no AWS service's; see serveAdmin.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if isAdmin(r) {
+		s.serveAdmin(w, r)
+		return
+	}
 	switch serviceOf(r) {
 	case "iam":
 		s.serveQuery(w, r, &iamAPI)
@@ -56,6 +88,8 @@ func (s *Server) serveStorage(w http.ResponseWriter, r *http.Request) {
 		failure = newError(http.StatusBadRequest, "ExpiredToken", "The provided token has expired.")
 	}
 	if failure != nil {
+		q, _ := s.readS3(r, anonymous())
+		s.record(s.s3Call(q), failure)
 		writeS3Error(w, r, failure)
 		return
 	}

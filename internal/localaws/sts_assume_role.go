@@ -37,7 +37,7 @@ func (s *Server) assumeRole(q *query) (any, *apiError) {
 		SourceIdentity   string `xml:",omitempty"`
 	}{s.assumedRoleUserXML(issued), issued.credentialsXML(), 0, a.sourceIdentity}
 	if len(a.policies)+len(a.tags) > 0 {
-		result.PackedPolicySize = a.packedPercent()
+		result.PackedPolicySize = max(1, a.packedPercent())
 	}
 	return result, nil
 }
@@ -100,17 +100,16 @@ func (a *assumption) inherit(from *session) *apiError {
 // role's trust policy. r is nil for a role that does not exist, which is
 // answered as if it trusted nobody.
 func (s *Server) authorizeAssumeRole(q *query, a *assumption, r *role, requested tagSet) *apiError {
+	if q.caller.principal.Type == policy.Root {
+		return accessDenied("Roles may not be assumed by root accounts.")
+	}
 	if r == nil {
 		return assumeDenied(q.caller, "sts:AssumeRole", a.roleARN)
 	}
 	ctx := s.requestContext(q.request, q.caller)
-	a.trustContext(ctx, requested)
+	a.trustContext(ctx, requested, r)
 	if q.has("ExternalId") {
 		ctx.Set("sts:ExternalId", q.text("ExternalId"))
-	}
-	for _, t := range r.tags {
-		ctx.Set("aws:ResourceTag/"+t.Key, t.Value)
-		ctx.Set("iam:ResourceTag/"+t.Key, t.Value)
 	}
 	trust := &policy.Policy{Name: "trust policy of role " + r.name, Document: r.trust.document}
 	for _, action := range a.actions("sts:AssumeRole") {
