@@ -132,13 +132,13 @@ func TestRecordsTellReasonsThatCallersAreNotTold(t *testing.T) {
 
 func TestTheSessionKeyIsNeverPrinted(t *testing.T) {
 	t.Parallel()
-	options := broker.Options{Config: newConfig(), Keys: newKeys(t), SessionKey: []byte(sessionKey)}
+	options := broker.Options{State: broker.State{Config: newConfig(), Keys: newKeys(t), SessionKeys: sessionKeys(t, sessionKey)}}
 	server, err := broker.New(options)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var shown strings.Builder
-	for _, value := range []any{options, &options, server, options.SessionKey} {
+	for _, value := range []any{options, &options, server, options.SessionKeys, options.SessionKeys.Active()} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 			_, _ = fmt.Fprintf(&shown, verb, value)
 		}
@@ -146,7 +146,7 @@ func TestTheSessionKeyIsNeverPrinted(t *testing.T) {
 			slog.New(handler).Info("m", "value", value)
 		}
 	}
-	encoded, err := json.Marshal(map[string]any{"key": options.SessionKey})
+	encoded, err := json.Marshal(map[string]any{"keys": options.SessionKeys, "key": options.SessionKeys.Active()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,7 +43,7 @@ type Source struct {
 // NewSource reads all files once. Every one of them has to be good.
 func NewSource(files Files, logger *slog.Logger) (*Source, error) {
 	s := &Source{logger: logger}
-	s.config = watched[*brokerconfig.Config]{name: "configuration", parse: brokerconfig.Parse, read: func() ([]byte, error) {
+	s.config = watched[*brokerconfig.Config]{name: "configuration", parse: s.parseConfig, read: func() ([]byte, error) {
 		return readFile(files.Config, brokerconfig.MaxBytes)
 	}}
 	s.keys = watched[*signingkey.Set]{name: "signing keys", parse: signingkey.Parse, read: func() ([]byte, error) {
@@ -61,6 +61,19 @@ func NewSource(files Files, logger *slog.Logger) (*Source, error) {
 		}
 	}
 	return s, nil
+}
+
+// parseConfig refuses what the server would: by then the rest of the state could
+// no longer be told from it.
+func (s *Source) parseConfig(data []byte) (*brokerconfig.Config, error) {
+	config, err := brokerconfig.Parse(data)
+	if err != nil {
+		return nil, err
+	}
+	if running := s.config.value; running != nil {
+		return config, sameIssuer(running.Issuer, config.Issuer)
+	}
+	return config, nil
 }
 
 // looks are the looks at all parts. The configuration is first: it names the

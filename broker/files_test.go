@@ -14,6 +14,7 @@ import (
 
 	"github.com/litentry/wallet-federation/broker"
 	"github.com/litentry/wallet-federation/internal/brokerconfig"
+	"github.com/litentry/wallet-federation/internal/session"
 	"github.com/litentry/wallet-federation/internal/signingkey"
 )
 
@@ -82,24 +83,38 @@ func keysFile(t *testing.T, keys *signingkey.Set) map[string][]byte {
 	return map[string][]byte{signingkey.DataKey: data}
 }
 
+func sessionFile(t *testing.T, keys *session.KeySet) map[string][]byte {
+	t.Helper()
+	data, err := keys.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string][]byte{session.DataKey: data}
+}
+
 // mounted is a broker that runs from files.
 type mounted struct {
 	*fixture
-	files                broker.Files
-	configMap, keySecret *volume
+	files                               broker.Files
+	configMap, keySecret, sessionSecret *volume
 }
 
 func newMounted(t *testing.T) *mounted {
 	t.Helper()
 	m := &mounted{fixture: &fixture{config: newConfig(), keys: newKeys(t), log: &buffer{}}}
 	m.configMap, m.keySecret = newVolume(t, configFile(t, m.config)), newVolume(t, keysFile(t, m.keys))
-	session := newVolume(t, map[string][]byte{"session.key": []byte(sessionKey)})
+	m.sessionSecret = newVolume(t, sessionFile(t, sessionKeys(t, sessionKey)))
 	m.files = broker.Files{
-		Config:     m.configMap.path(brokerconfig.DataKey),
-		Keys:       m.keySecret.path(signingkey.DataKey),
-		SessionKey: session.path("session.key"),
+		Config:      m.configMap.path(brokerconfig.DataKey),
+		Keys:        m.keySecret.path(signingkey.DataKey),
+		SessionKeys: m.sessionSecret.path(session.DataKey),
 	}
-	server, err := m.files.Open(slog.New(slog.NewJSONHandler(m.log, nil)))
+	logger := slog.New(slog.NewJSONHandler(m.log, nil))
+	source, err := broker.NewSource(m.files, logger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := broker.New(broker.Options{State: source.State(), Logger: logger})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +123,7 @@ func newMounted(t *testing.T) *mounted {
 	watching := make(chan struct{})
 	go func() {
 		defer close(watching)
-		m.files.Watch(ctx, server, time.Millisecond)
+		source.Watch(ctx, server, time.Millisecond)
 	}()
 	t.Cleanup(func() { stop(); <-watching })
 	return m
@@ -191,11 +206,11 @@ func TestAMissingMountedFileIsReportedAndTheOldServesOn(t *testing.T) {
 	if err := os.Remove(m.files.Keys); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the missing file is reported", func() bool { return m.count("reload failed, going on as before") == 1 })
+	eventually(t, "the missing file is reported", func() bool { return m.count("reload refused, going on as before") == 1 })
 	m.mint(t, m.signIn(t, newKey(t)), "").members(t)
 }
 
-func TestOpenRefuses(t *testing.T) {
+func TestNewSourceRefuses(t *testing.T) {
 	t.Parallel()
 	good := newMounted(t).files
 	write := func(data string) string {
@@ -211,19 +226,19 @@ func TestOpenRefuses(t *testing.T) {
 	}{
 		"no configuration file":    {func(f *broker.Files) { f.Config += ".missing" }, "reading configuration"},
 		"no key file":              {func(f *broker.Files) { f.Keys += ".missing" }, "reading signing keys"},
-		"no session key file":      {func(f *broker.Files) { f.SessionKey += ".missing" }, "reading session key"},
+		"no session key file":      {func(f *broker.Files) { f.SessionKeys += ".missing" }, "reading session keys"},
 		"a directory":              {func(f *broker.Files) { f.Config = filepath.Dir(f.Config) }, "reading configuration"},
 		"a bad configuration":      {func(f *broker.Files) { f.Config = write("{}") }, "parsing broker configuration"},
 		"bad keys":                 {func(f *broker.Files) { f.Keys = write("{}") }, "parsing signing keys"},
-		"a short session key":      {func(f *broker.Files) { f.SessionKey = write("hunter2") }, "session key is not 32 to 1024 bytes"},
-		"an endless session key":   {func(f *broker.Files) { f.SessionKey = "/dev/zero" }, "larger than 1024 bytes"},
+		"bad session keys":         {func(f *broker.Files) { f.SessionKeys = write(`{"keys":["hunter2"]}`) }, "parsing session keys"},
+		"an endless session key":   {func(f *broker.Files) { f.SessionKeys = "/dev/zero" }, "larger than 16384 bytes"},
 		"an endless configuration": {func(f *broker.Files) { f.Config = "/dev/zero" }, "larger than 1048576 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			files := good
 			c.spoil(&files)
-			_, err := files.Open(slog.New(slog.DiscardHandler))
+			_, err := broker.NewSource(files, slog.New(slog.DiscardHandler))
 			if err == nil || !strings.Contains(err.Error(), c.reason) {
 				t.Errorf("got %v, want it to say %q", err, c.reason)
 			}

@@ -3,6 +3,7 @@ package broker_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/litentry/wallet-federation/broker"
 	"github.com/litentry/wallet-federation/internal/brokerconfig"
+	"github.com/litentry/wallet-federation/internal/session"
 	"github.com/litentry/wallet-federation/internal/signingkey"
 	"github.com/litentry/wallet-federation/internal/wallet"
 )
@@ -120,6 +122,23 @@ func newKey(t testing.TB) *wallet.Key {
 	return key
 }
 
+// sessionKeys are of one key, which the tests know.
+func sessionKeys(t testing.TB, secret string) *session.KeySet {
+	t.Helper()
+	document := `{"keys":[{"state":"Active","since":"2026-01-02T03:04:05Z","key":"` + base64.RawURLEncoding.EncodeToString([]byte(secret)) + `"}]}`
+	keys, err := session.ParseKeySet([]byte(document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
+}
+
+// state is what the fixture's broker answers from.
+func (f *fixture) state(t testing.TB) broker.State {
+	t.Helper()
+	return broker.State{Config: f.config, Keys: f.keys, SessionKeys: sessionKeys(t, sessionKey)}
+}
+
 // newFixture makes a broker whose configuration the test has changed.
 func newFixture(t testing.TB, change ...func(*brokerconfig.Config)) *fixture {
 	t.Helper()
@@ -128,8 +147,8 @@ func newFixture(t testing.TB, change ...func(*brokerconfig.Config)) *fixture {
 		apply(f.config)
 	}
 	server, err := broker.New(broker.Options{
-		Config: f.config, Keys: f.keys, SessionKey: []byte(sessionKey),
-		Now: f.clock.Now, Logger: slog.New(slog.NewJSONHandler(f.log, nil)),
+		State: f.state(t),
+		Now:   f.clock.Now, Logger: slog.New(slog.NewJSONHandler(f.log, nil)),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -20,7 +20,7 @@ import (
 func BenchmarkMint(b *testing.B) {
 	f := newFixture(b)
 	server, err := broker.New(broker.Options{
-		Config: f.config, Keys: f.keys, SessionKey: []byte(sessionKey), Now: time.Now,
+		State: f.state(b), Now: time.Now,
 		Logger: slog.New(slog.NewJSONHandler(discard{}, nil)),
 	})
 	if err != nil {

@@ -215,7 +215,11 @@ func hs256(key, header, payload string) string {
 	return signed + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-const sessionHeader = `{"alg":"HS256","typ":"wallet-session+jwt"}`
+// sessionHeader names the key by the beginning of a hash of it.
+var sessionHeader = func() string {
+	digest := sha256.Sum256([]byte("wallet-federation session key id:" + sessionKey))
+	return `{"alg":"HS256","kid":"` + base64.RawURLEncoding.EncodeToString(digest[:8]) + `","typ":"wallet-session+jwt"}`
+}()
 
 func sessionPayload(t testing.TB, bearer string) string {
 	t.Helper()
@@ -291,9 +295,10 @@ func TestMintRefusesEveryBearerButAValidOneInTheSameWords(t *testing.T) {
 		"alg NoNe with a good MAC":              {asHeader(`{"alg":"NoNe","typ":"wallet-session+jwt"}`)},
 		"alg HS512 with a good MAC":             {asHeader(`{"alg":"HS512","typ":"wallet-session+jwt"}`)},
 		"alg ES256 with a good MAC":             {asHeader(`{"alg":"ES256","typ":"wallet-session+jwt"}`)},
+		"no kid":                                {asHeader(`{"alg":"HS256","typ":"wallet-session+jwt"}`)},
 		"no typ":                                {asHeader(`{"alg":"HS256"}`)},
 		"typ JWT":                               {asHeader(`{"alg":"HS256","typ":"JWT"}`)},
-		"a kid":                                 {asHeader(`{"alg":"HS256","kid":"../../dev/null","typ":"wallet-session+jwt"}`)},
+		"another kid":                           {asHeader(`{"alg":"HS256","kid":"../../dev/null","typ":"wallet-session+jwt"}`)},
 		"a jwk in the header":                   {asHeader(`{"alg":"HS256","jwk":{"kty":"oct","k":"AA"},"typ":"wallet-session+jwt"}`)},
 		"a jku in the header":                   {asHeader(`{"alg":"HS256","jku":"https://evil.example","typ":"wallet-session+jwt"}`)},
 		"a crit in the header":                  {asHeader(`{"alg":"HS256","crit":["b64"],"b64":false,"typ":"wallet-session+jwt"}`)},

@@ -92,14 +92,21 @@ func (s *Server) Reload(state State) error {
 	if state.Config == nil || state.Keys == nil || state.SessionKeys == nil {
 		return errors.New("configuration, signing keys and session keys are required")
 	}
-	if state.Config.Issuer != s.issuer {
-		return fmt.Errorf("the issuer cannot change while the broker runs: it is %s", s.issuer)
+	if err := sameIssuer(s.issuer, state.Config.Issuer); err != nil {
+		return err
 	}
 	next, err := newSnapshot(state)
 	if err != nil {
 		return err
 	}
 	s.current.Store(next)
+	return nil
+}
+
+func sameIssuer(running, wanted string) error {
+	if running != wanted {
+		return fmt.Errorf("the issuer cannot change while the broker runs: it is %s", running)
+	}
 	return nil
 }
 

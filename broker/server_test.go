@@ -21,17 +21,15 @@ const (
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(*broker.Options){
-		"no configuration":          func(o *broker.Options) { o.Config = nil },
-		"no keys":                   func(o *broker.Options) { o.Keys = nil },
-		"no session key":            func(o *broker.Options) { o.SessionKey = nil },
-		"a session key of 31 bytes": func(o *broker.Options) { o.SessionKey = make([]byte, 31) },
-		"a session key of 1025":     func(o *broker.Options) { o.SessionKey = make([]byte, 1025) },
-		"an invalid configuration":  func(o *broker.Options) { o.Config.Admission.Mode = "" },
-		"an issuer with a slash":    func(o *broker.Options) { o.Config.Issuer += "/" },
+		"no configuration":         func(o *broker.Options) { o.Config = nil },
+		"no keys":                  func(o *broker.Options) { o.Keys = nil },
+		"no session keys":          func(o *broker.Options) { o.SessionKeys = nil },
+		"an invalid configuration": func(o *broker.Options) { o.Config.Admission.Mode = "" },
+		"an issuer with a slash":   func(o *broker.Options) { o.Config.Issuer += "/" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			options := broker.Options{Config: newConfig(), Keys: newKeys(t), SessionKey: []byte(sessionKey)}
+			options := broker.Options{State: broker.State{Config: newConfig(), Keys: newKeys(t), SessionKeys: sessionKeys(t, sessionKey)}}
 			spoil(&options)
 			if _, err := broker.New(options); err == nil {
 				t.Error("it was taken")

@@ -34,10 +34,10 @@ type snapshot struct {
 	revocations     session.Revocations
 	// admitted are those of the configuration, listed those of its directories.
 	admitted, listed *admission.List
-	minters         map[string]roleMinter
-	discovery, jwks document
-	publicKeys      jwk.Set
-	activeKey       *signingkey.Key
+	minters          map[string]roleMinter
+	discovery, jwks  document
+	publicKeys       jwk.Set
+	activeKey        *signingkey.Key
 }
 
 // roleMinter mints tokens pinned to one role, or to all of them.

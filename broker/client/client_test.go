@@ -19,6 +19,7 @@ import (
 	"github.com/litentry/wallet-federation/broker"
 	"github.com/litentry/wallet-federation/broker/client"
 	"github.com/litentry/wallet-federation/internal/brokerconfig"
+	"github.com/litentry/wallet-federation/internal/session"
 	"github.com/litentry/wallet-federation/internal/signingkey"
 	"github.com/litentry/wallet-federation/internal/wallet"
 )
@@ -46,7 +47,7 @@ func newBroker(t *testing.T, change func(*brokerconfig.Config), around func(http
 	if err != nil {
 		t.Fatal(err)
 	}
-	service, err := broker.New(broker.Options{Config: config, Keys: keys, SessionKey: bytes.Repeat([]byte("k"), 32)})
+	service, err := broker.New(broker.Options{State: broker.State{Config: config, Keys: keys, SessionKeys: session.NewKeySet(time.Now())}})
 	if err != nil {
 		t.Fatal(err)
 	}

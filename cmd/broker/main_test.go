@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/litentry/wallet-federation/internal/brokerconfig"
+	"github.com/litentry/wallet-federation/internal/session"
 	"github.com/litentry/wallet-federation/internal/signingkey"
 )
 
@@ -33,9 +34,13 @@ func files(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	sessionData, err := session.NewKeySet(time.Now()).Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
 	dir := t.TempDir()
 	var flags []string
-	for name, data := range map[string][]byte{"config": configData, "keys": keyData, "session-key": make([]byte, 32)} {
+	for name, data := range map[string][]byte{"config": configData, "keys": keyData, "session-keys": sessionData} {
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)

@@ -21,6 +21,7 @@ import (
 	"github.com/litentry/wallet-federation/broker"
 	"github.com/litentry/wallet-federation/internal/brokerconfig"
 	"github.com/litentry/wallet-federation/internal/discovery"
+	"github.com/litentry/wallet-federation/internal/session"
 	"github.com/litentry/wallet-federation/internal/signingkey"
 	"github.com/litentry/wallet-federation/internal/wallet"
 )
@@ -48,7 +49,7 @@ func newBroker(t *testing.T, change func(*brokerconfig.Config)) (issuer string) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	server.Config.Handler, err = broker.New(broker.Options{Config: config, Keys: keys, SessionKey: bytes.Repeat([]byte("k"), 32)})
+	server.Config.Handler, err = broker.New(broker.Options{State: broker.State{Config: config, Keys: keys, SessionKeys: session.NewKeySet(time.Now())}})
 	if err != nil {
 		t.Fatal(err)
 	}

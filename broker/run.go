@@ -1,0 +1,119 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/litentry/wallet-federation/internal/challenge"
+)
+
+const (
+	// defaultReloadInterval is how soon a changed file takes effect, after the
+	// kubelet's own delay of up to a minute. Reading a few files costs next to
+	// nothing.
+	defaultReloadInterval = 2 * time.Second
+	// maxRedisURL bounds the file with the URL of Redis.
+	maxRedisURL = 4096
+)
+
+// Command is the broker as a process: what its command line says.
+type Command struct {
+	// Files are what it runs from.
+	Files Files
+	// Address is where it listens, host:port.
+	Address string
+	// RedisURLFile is a file with the URL of the Redis that the replicas share;
+	// empty for a single replica.
+	RedisURLFile string
+	// ReloadInterval is how often it looks at its files.
+	ReloadInterval time.Duration
+	// Listen opens the address. Default: the network's.
+	Listen func(ctx context.Context, address string) (net.Listener, error)
+}
+
+// ParseCommand reads a command line. What is wrong with it is an error; what
+// --help asks for is written to stderr.
+func ParseCommand(arguments []string, stderr io.Writer) (*Command, error) {
+	c := &Command{ReloadInterval: defaultReloadInterval, Listen: listenTCP}
+	flags := flag.NewFlagSet("broker", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.StringVar(&c.Files.Config, "config", "", "`file` with the configuration (config.json), reloaded when it changes")
+	flags.StringVar(&c.Files.Keys, "keys", "", "`file` with the signing keys (keys.json), reloaded when it changes")
+	flags.StringVar(&c.Files.SessionKeys, "session-keys", "", "`file` with the session keys (session-keys.json), reloaded when it changes")
+	flags.StringVar(&c.Address, "listen", ":8080", "`address` to listen on, host:port")
+	flags.StringVar(&c.RedisURLFile, "redis-url-file", "", "`file` with the URL of the Redis that several replicas share; without it there must be only one")
+	if err := flags.Parse(arguments); err != nil {
+		return nil, err
+	}
+	if flags.NArg() > 0 {
+		return nil, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	if c.Files.Config == "" || c.Files.Keys == "" || c.Files.SessionKeys == "" {
+		return nil, errors.New("--config, --keys and --session-keys are required")
+	}
+	return c, nil
+}
+
+func listenTCP(ctx context.Context, address string) (net.Listener, error) {
+	var config net.ListenConfig
+	return config.Listen(ctx, "tcp", address)
+}
+
+// Run serves until ctx ends.
+func (c *Command) Run(ctx context.Context, logger *slog.Logger) error {
+	source, err := NewSource(c.Files, logger)
+	if err != nil {
+		return err
+	}
+	options := Options{State: source.State(), Logger: logger}
+	shared, err := c.redis(options.Config.Issuer)
+	if err != nil {
+		return err
+	}
+	if shared != nil {
+		options.Nonces = shared
+	}
+	server, err := New(options)
+	if err != nil {
+		return err
+	}
+	listener, err := c.Listen(ctx, c.Address)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var beside sync.WaitGroup
+	beside.Go(func() { source.Watch(ctx, server, c.ReloadInterval) })
+	if shared != nil {
+		beside.Go(func() { shared.Run(ctx) })
+	}
+	logger.InfoContext(ctx, "listening", "address", listener.Addr().String())
+	err = server.Serve(ctx, listener)
+	cancel()
+	beside.Wait()
+	return err
+}
+
+// redis returns the store that the replicas share, nil for a single one.
+func (c *Command) redis(issuer string) (*challenge.Redis, error) {
+	if c.RedisURLFile == "" {
+		return nil, nil
+	}
+	url, err := readFile(c.RedisURLFile, maxRedisURL)
+	if err != nil {
+		return nil, fmt.Errorf("reading the Redis URL: %w", err)
+	}
+	store, err := challenge.NewRedis(strings.TrimSpace(string(url)), issuer, time.Now)
+	if err != nil {
+		return nil, fmt.Errorf("reading --redis-url-file: %w", err)
+	}
+	return store, nil
+}
