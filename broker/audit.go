@@ -25,13 +25,23 @@ type record struct {
 	kid    string
 	jti    string
 	role   string
-	// session is the jti of the session, bearer the SHA-256 of its bearer.
+	// via is what proved the wallet: viaSession, or the URL of a trusted issuer.
+	via string
+	// session is the jti of the session or of the trusted issuer's token, bearer
+	// the SHA-256 of it.
 	session string
 	bearer  string
 }
 
 // newRecord begins as a failure, so that a handler that panics leaves one.
 func newRecord(event string) *record { return &record{event: event, reason: failInternal.Code} }
+
+// refuse gives the reason that callers are told, unless a finer one is known.
+func (r *record) refuse(f *failure) {
+	if r.reason == failInternal.Code {
+		r.reason = f.Code
+	}
+}
 
 // setBearer remembers which bearer was used, by its hash.
 func (r *record) setBearer(bearer string) {
@@ -56,6 +66,7 @@ func (r *record) write(ctx context.Context, logger *slog.Logger, now time.Time) 
 		slog.String("kid", r.kid),
 		slog.String("jti", r.jti),
 		slog.String("role", r.role),
+		slog.String("via", r.via),
 		slog.String("session", r.session),
 		slog.String("bearer_sha256", r.bearer),
 	}

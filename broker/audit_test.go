@@ -91,7 +91,7 @@ func TestEachSignInAndMintLeavesOneRecord(t *testing.T) {
 	want = map[string]any{
 		"event": "mint", "outcome": "ok", "reason": "ok", "wallet": w,
 		"kid": f.keys.Active().ID, "jti": idOf(t, minted), "role": role,
-		"session": idOf(t, bearer), "bearer_sha256": hashOf(bearer),
+		"via": "session", "session": idOf(t, bearer), "bearer_sha256": hashOf(bearer),
 	}
 	if diff := cmp.Diff(want, record, ignoreLogFields); diff != "" {
 		t.Errorf("mint (-want +got):\n%s", diff)

@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
+
+	"github.com/litentry/wallet-federation/internal/trustedissuer"
 )
 
 // failure is an answer that refuses. Its code is stable; its message is for
@@ -23,7 +26,7 @@ var (
 	failNotFound         = &failure{Status: http.StatusNotFound, Code: "not_found", Message: "there is nothing at this path"}
 	failMethod           = &failure{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Message: "the Allow header names the methods of this path"}
 	failMediaType        = &failure{Status: http.StatusUnsupportedMediaType, Code: "unsupported_media_type", Message: "send the body as Content-Type: application/json, in UTF-8, without Content-Encoding"}
-	failTooLarge         = &failure{Status: http.StatusRequestEntityTooLarge, Code: "request_too_large", Message: "the body is larger than " + strconv.Itoa(maxBodyBytes) + " bytes"}
+	failTooLarge         = &failure{Status: http.StatusRequestEntityTooLarge, Code: "request_too_large", Message: "the body is larger than this path takes"}
 	failRequest          = &failure{Status: http.StatusBadRequest, Code: "invalid_request", Message: "the body is not one JSON object with exactly the members that this path takes"}
 	failAddress          = &failure{Status: http.StatusBadRequest, Code: "invalid_address", Message: "address is not 0x and 40 hexadecimal digits, or is in mixed case with a wrong EIP-55 checksum"}
 	failChain            = &failure{Status: http.StatusBadRequest, Code: "unsupported_chain", Message: "chain_id is not one that this issuer takes"}
@@ -34,6 +37,7 @@ var (
 	failMintAWSCredsGone = &failure{Status: http.StatusGone, Code: "gone", Message: "credentials are not handed out here: call POST " + mintPath + " and exchange the JWT with STS AssumeRoleWithWebIdentity"}
 	failNoRoles          = &failure{Status: http.StatusServiceUnavailable, Code: "no_roles", Message: "no role is federated with this issuer yet", retryAfter: 30}
 	failUnavailable      = &failure{Status: http.StatusServiceUnavailable, Code: "sign_in_unavailable", Message: "sign-in is not possible at the moment; try again", retryAfter: 5}
+	failIssuerAway       = &failure{Status: http.StatusServiceUnavailable, Code: "issuer_unavailable", Message: "the issuer of the token cannot be asked for its keys at the moment; try again", retryAfter: int(trustedissuer.RetryAfter / time.Second)}
 	failInternal         = &failure{Status: http.StatusInternalServerError, Code: "internal", Message: "the broker failed to answer"}
 )
 

@@ -14,34 +14,33 @@ type mintRequest struct {
 	RoleARN *string `json:"role_arn"`
 }
 
-type mintAnswer struct {
-	jwt     string
-	wallet  wallet.Address
-	expires time.Time
+// minted is a token, however it was asked for.
+type minted struct {
+	jwt             string
+	wallet          wallet.Address
+	issued, expires time.Time
 }
 
 // json writes the answer's text by hand: nothing in it needs escaping, and
 // looking for that in every JWT is a good part of what a mint costs beyond its
 // signature.
-func (a *mintAnswer) json() []byte {
-	b := make([]byte, 0, len(a.jwt)+128)
-	b = append(append(b, `{"jwt":"`...), a.jwt...)
-	b = append(append(b, `","wallet":"`...), a.wallet...)
-	b = strconv.AppendInt(append(b, `","expiration":`...), a.expires.Unix(), 10)
+func (m *minted) json() []byte {
+	b := make([]byte, 0, len(m.jwt)+128)
+	b = append(append(b, `{"jwt":"`...), m.jwt...)
+	b = append(append(b, `","wallet":"`...), m.wallet...)
+	b = strconv.AppendInt(append(b, `","expiration":`...), m.expires.Unix(), 10)
 	return append(b, '}')
 }
 
-// mint exchanges a session bearer for a JWT of the same wallet, pinned to the
-// role that is asked for, or to all that are declared.
+// mint exchanges a bearer for a JWT of the same wallet, pinned to the role that
+// is asked for, or to all that are declared.
 func (s *Server) mint(w http.ResponseWriter, r *http.Request) {
 	audit := newRecord("mint")
 	defer func() { audit.write(r.Context(), s.logger, s.now()) }()
 
 	answer, refused := s.mintFor(w, r, audit)
 	if refused != nil {
-		if audit.reason == failInternal.Code {
-			audit.reason = refused.Code
-		}
+		audit.refuse(refused)
 		writeFailure(w, refused)
 		return
 	}
@@ -49,55 +48,51 @@ func (s *Server) mint(w http.ResponseWriter, r *http.Request) {
 	writeBody(w, http.StatusOK, answer.json())
 }
 
-func (s *Server) mintFor(w http.ResponseWriter, r *http.Request, audit *record) (*mintAnswer, *failure) {
-	state, now := s.current.Load(), s.now()
+func (s *Server) mintFor(w http.ResponseWriter, r *http.Request, audit *record) (*minted, *failure) {
 	bearer, found := bearerOf(r.Header)
 	if !found {
 		audit.reason = "bearer_missing"
 		return nil, failUnauthorized
 	}
-	audit.setBearer(bearer)
-	session, err := state.sessions.Verify(bearer, now)
-	if err != nil {
-		audit.reason = err.Error()
-		return nil, failUnauthorized
-	}
-	audit.wallet, audit.session = session.Wallet, session.ID
-	if state.revocations.Revoked(session.Wallet, session.IssuedAt) {
-		audit.reason = "revoked"
-		return nil, failUnauthorized
-	}
-	// A wallet that was taken off the list since it signed in mints no more.
-	if !state.admits(session.Wallet) {
-		return nil, failNotAdmitted
-	}
-	minter, refused := state.selectMinter(w, r)
+	state := s.current.Load()
+	address, refused := s.authenticate(r.Context(), state, bearer, audit)
 	if refused != nil {
 		return nil, refused
 	}
+	var request mintRequest
+	if refused := decodeOptionalBody(w, r, &request); refused != nil {
+		return nil, refused
+	}
+	return s.issue(state, address, request.RoleARN, audit)
+}
+
+// issue mints a token for a wallet that was authenticated, pinned to a role or,
+// if it is nil, to all. Nothing else mints.
+func (s *Server) issue(state *snapshot, address wallet.Address, role *string, audit *record) (*minted, *failure) {
+	minter, refused := state.selectMinter(role)
+	if refused != nil {
+		return nil, refused
+	}
+	now := s.now()
 	audit.kid, audit.role, audit.jti = minter.KeyID(), minter.role, rand.Text()
-	jwt, expires, err := minter.Mint(session.Wallet, now, audit.jti)
+	jwt, expires, err := minter.Mint(address, now, audit.jti)
 	if err != nil {
 		return nil, failInternal
 	}
-	return &mintAnswer{jwt: jwt, wallet: session.Wallet, expires: expires}, nil
+	return &minted{jwt: jwt, wallet: address, issued: now, expires: expires}, nil
 }
 
 // selectMinter fails closed without roles: a token that is pinned to none would
 // be good for any role that trusts the issuer.
-func (s *snapshot) selectMinter(w http.ResponseWriter, r *http.Request) (roleMinter, *failure) {
-	var request mintRequest
-	if refused := decodeOptionalBody(w, r, &request); refused != nil {
-		return roleMinter{}, refused
-	}
+func (s *snapshot) selectMinter(role *string) (roleMinter, *failure) {
 	if len(s.minters) == 0 {
 		return roleMinter{}, failNoRoles
 	}
-	if request.RoleARN == nil {
+	if role == nil {
 		return s.minters[""], nil
 	}
-	minter, found := s.minters[*request.RoleARN]
-	if !found || *request.RoleARN == "" {
+	minter, found := s.minters[*role]
+	if !found || *role == "" {
 		return roleMinter{}, failRole
 	}
 	return minter, nil

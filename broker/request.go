@@ -10,15 +10,19 @@ import (
 	"github.com/litentry/wallet-federation/internal/strictjson"
 )
 
-// maxBodyBytes bounds every request body; the largest honest one has some 250.
-const maxBodyBytes = 4 << 10
+const (
+	// maxBodyBytes bounds every JSON body; the largest honest one has some 250.
+	maxBodyBytes = 4 << 10
+
+	mediaTypeJSON = "application/json"
+)
 
 // decodeBody reads the JSON body of a request into v, which points to a struct.
 func decodeBody(w http.ResponseWriter, r *http.Request, v any) *failure {
-	if !isJSON(r.Header) {
+	if !hasMediaType(r.Header, mediaTypeJSON) {
 		return failMediaType
 	}
-	body, refused := readBody(w, r)
+	body, refused := readBody(w, r, maxBodyBytes)
 	if refused != nil {
 		return refused
 	}
@@ -28,13 +32,13 @@ func decodeBody(w http.ResponseWriter, r *http.Request, v any) *failure {
 // decodeOptionalBody is decodeBody for a body that may be left out, together
 // with its Content-Type. Its length need not have been announced.
 func decodeOptionalBody(w http.ResponseWriter, r *http.Request, v any) *failure {
-	body, refused := readBody(w, r)
+	body, refused := readBody(w, r, maxBodyBytes)
 	switch {
 	case refused != nil:
 		return refused
 	case len(body) == 0:
 		return nil
-	case !isJSON(r.Header):
+	case !hasMediaType(r.Header, mediaTypeJSON):
 		return failMediaType
 	}
 	return decode(body, v)
@@ -47,8 +51,8 @@ func decode(body []byte, v any) *failure {
 	return nil
 }
 
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *failure) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBodyBytes))
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, *failure) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return nil, failTooLarge
 	}
@@ -63,13 +67,15 @@ func startsObject(body []byte) bool {
 	return strings.HasPrefix(strings.TrimLeft(string(body), " \t\r\n"), "{")
 }
 
-func isJSON(header http.Header) bool {
+// hasMediaType reports whether a body is of a media type, in UTF-8, and not
+// compressed.
+func hasMediaType(header http.Header, want string) bool {
 	types := header.Values("Content-Type")
 	if len(types) != 1 || len(header.Values("Content-Encoding")) > 0 {
 		return false
 	}
 	mediaType, parameters, err := mime.ParseMediaType(types[0])
-	if err != nil || mediaType != "application/json" {
+	if err != nil || mediaType != want {
 		return false
 	}
 	charset, given := parameters["charset"]

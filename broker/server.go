@@ -14,6 +14,7 @@ import (
 	"github.com/litentry/wallet-federation/internal/discovery"
 	"github.com/litentry/wallet-federation/internal/session"
 	"github.com/litentry/wallet-federation/internal/signingkey"
+	"github.com/litentry/wallet-federation/internal/trustedissuer"
 )
 
 // Paths of the API, below the issuer URL.
@@ -56,6 +57,7 @@ type Server struct {
 	now     func() time.Time
 	logger  *slog.Logger
 	nonces  challenge.Store
+	trusted *trustedissuer.Verifier // of nobody: what the first snapshot begins with
 	routes  map[string]http.Handler
 	current atomic.Pointer[snapshot]
 }
@@ -75,6 +77,7 @@ func New(options Options) (*Server, error) {
 	if s.nonces == nil {
 		s.nonces = challenge.NewMemory(s.now, challengeLifetime+clockTolerance)
 	}
+	s.trusted = trustedissuer.New(trustedissuer.Options{Now: s.now, Report: s.reportIssuer})
 	err := s.Reload(options.State)
 	if err != nil {
 		return nil, fmt.Errorf("creating broker: %w", err)
@@ -95,12 +98,21 @@ func (s *Server) Reload(state State) error {
 	if err := sameIssuer(s.issuer, state.Config.Issuer); err != nil {
 		return err
 	}
-	next, err := newSnapshot(state)
+	trusted := s.trusted
+	if current := s.current.Load(); current != nil {
+		trusted = current.trusted
+	}
+	next, err := newSnapshot(state, trusted)
 	if err != nil {
 		return err
 	}
 	s.current.Store(next)
 	return nil
+}
+
+// reportIssuer says why tokens of an issuer are not taken, or soon will not be.
+func (s *Server) reportIssuer(issuer string, err error) {
+	s.logger.Warn("the keys of a trusted issuer could not be read", "issuer", issuer, "error", err)
 }
 
 func sameIssuer(running, wanted string) error {
@@ -133,10 +145,14 @@ func (s *Server) newRoutes() (map[string]http.Handler, error) {
 		"/healthz":                         get(s.healthz),
 		"/readyz":                          get(s.readyz),
 		base + discovery.ConfigurationPath: get(s.discovery),
-		base + discovery.JWKSPath:          get(s.jwks),
-		base + startPath:                   post(s.start),
-		base + verifyPath:                  post(s.verify),
-		base + mintPath:                    post(s.mint),
-		base + mintAWSCredsPath:            http.HandlerFunc(mintAWSCreds),
+		// RFC 8414 puts the path of an issuer last; some clients put it first.
+		discovery.AuthorizationServerPath + base: get(s.discovery),
+		base + discovery.AuthorizationServerPath: get(s.discovery),
+		base + discovery.JWKSPath:                get(s.jwks),
+		base + discovery.TokenPath:               http.HandlerFunc(s.exchange),
+		base + startPath:                         post(s.start),
+		base + verifyPath:                        post(s.verify),
+		base + mintPath:                          post(s.mint),
+		base + mintAWSCredsPath:                  http.HandlerFunc(mintAWSCreds),
 	}, nil
 }

@@ -46,6 +46,9 @@ func TestDiscoveryDocument(t *testing.T) {
 	want := map[string]any{
 		"issuer":                                issuer,
 		"jwks_uri":                              issuer + jwksPath,
+		"token_endpoint":                        issuer + "/oauth2/token",
+		"token_endpoint_auth_methods_supported": []any{"none"},
+		"grant_types_supported":                 []any{"urn:ietf:params:oauth:grant-type:token-exchange"},
 		"response_types_supported":              []any{"id_token"},
 		"subject_types_supported":               []any{"public"},
 		"id_token_signing_alg_values_supported": []any{"ES256"},

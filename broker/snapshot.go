@@ -16,6 +16,7 @@ import (
 	"github.com/litentry/wallet-federation/internal/session"
 	"github.com/litentry/wallet-federation/internal/signingkey"
 	"github.com/litentry/wallet-federation/internal/token"
+	"github.com/litentry/wallet-federation/internal/trustedissuer"
 	"github.com/litentry/wallet-federation/internal/wallet"
 )
 
@@ -32,6 +33,7 @@ type snapshot struct {
 	sessions        *session.Codec
 	sessionLifetime time.Duration
 	revocations     session.Revocations
+	trusted         *trustedissuer.Verifier
 	// admitted are those of the configuration, listed those of its directories.
 	admitted, listed *admission.List
 	minters          map[string]roleMinter
@@ -47,7 +49,8 @@ type roleMinter struct {
 	role string
 }
 
-func newSnapshot(state State) (*snapshot, error) {
+// newSnapshot prepares a state. What is known of trusted issuers is taken on.
+func newSnapshot(state State, trusted *trustedissuer.Verifier) (*snapshot, error) {
 	config := state.Config
 	if err := config.Validate(); err != nil {
 		return nil, fmt.Errorf("checking configuration: %w", err)
@@ -61,6 +64,7 @@ func newSnapshot(state State) (*snapshot, error) {
 		scheme:          issuer.Scheme,
 		domain:          issuer.Host,
 		sessionLifetime: time.Duration(config.Session.LifetimeSeconds) * time.Second,
+		trusted:         trusted.With(config.Login.TrustedIssuers),
 		listed:          cmp.Or(state.Admitted, &admission.List{}),
 		activeKey:       state.Keys.Active(),
 	}

@@ -187,6 +187,7 @@ func TestParseRefuses(t *testing.T) {
 		"a directory that is relative":     {admit(`"mode":"AllowList","directories":["a"]`), "admission: directories: [0]"},
 		"a directory with dots":            {admit(`"mode":"AllowList","directories":["/a/../b"]`), "admission: directories: [0]"},
 		"a directory twice":                {admit(`"mode":"AllowList","directories":["/a","/a"]`), "admission: directories: [1]: listed before"},
+		"an issuer that trusts itself":     {trust(`"issuer":"https://broker.example.org","audiences":["a"],"walletClaim":"w"`), "login.trustedIssuers: [0].issuer: is this issuer itself"},
 		"a trusted issuer over http":       {trust(`"issuer":"http://other.example","audiences":["a"],"walletClaim":"w"`), "login: trustedIssuers: [0]: issuer: want https"},
 		"a trusted issuer with a query":    {trust(`"issuer":"https://other.example?x","audiences":["a"],"walletClaim":"w"`), "issuer: want a URL without"},
 		"a trusted issuer that is no URL":  {trust(`"issuer":"other","audiences":["a"],"walletClaim":"w"`), "issuer: want a URL"},

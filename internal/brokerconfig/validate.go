@@ -64,6 +64,7 @@ func (c *Config) Validate() error {
 		member("token", c.Token.validate()),
 		member("session.lifetimeSeconds", within(c.Session.LifetimeSeconds, minSessionSeconds, maxSessionSeconds)),
 		member("login", c.Login.validate()),
+		member("login.trustedIssuers", c.validateOthers()),
 		member("admission", c.Admission.validate()),
 		member("roles", validateRoles(c.Roles)),
 		member("revocations", validateRevocations(c.Revocations)),
@@ -76,6 +77,17 @@ func member(path string, err error) error {
 		return nil
 	}
 	return fmt.Errorf("%s: %w", path, err)
+}
+
+// validateOthers keeps the issuer from trusting itself: a token that it minted
+// would be good for the next one, for ever.
+func (c *Config) validateOthers() error {
+	for i, trusted := range c.Login.TrustedIssuers {
+		if trusted.Issuer == c.Issuer {
+			return fmt.Errorf("[%d].issuer: is this issuer itself", i)
+		}
+	}
+	return nil
 }
 
 func validateIssuer(issuer string) error {

@@ -81,6 +81,9 @@ func TestDocumentHasExactlyTheseMembers(t *testing.T) {
 	want := map[string]any{
 		"issuer":                                "https://broker.example.org/a",
 		"jwks_uri":                              "https://broker.example.org/a/.well-known/jwks.json",
+		"token_endpoint":                        "https://broker.example.org/a/oauth2/token",
+		"token_endpoint_auth_methods_supported": []any{"none"},
+		"grant_types_supported":                 []any{"urn:ietf:params:oauth:grant-type:token-exchange"},
 		"response_types_supported":              []any{"id_token"},
 		"subject_types_supported":               []any{"public"},
 		"id_token_signing_alg_values_supported": []any{"ES256"},
