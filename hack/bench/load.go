@@ -53,7 +53,7 @@ func latency(ctx context.Context, o options, do call, rate float64) (time.Durati
 			if due.Sub(begin) > o.turn {
 				break
 			}
-			time.Sleep(time.Until(due))
+			<-time.After(time.Until(due))
 			if err := do(ctx); err != nil {
 				return err
 			}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"slices"
@@ -16,10 +17,11 @@ type options struct {
 	turn    time.Duration
 	turns   int
 	clients int
+	out     io.Writer
 }
 
 func main() {
-	var o options
+	o := options{out: os.Stdout}
 	flag.DurationVar(&o.turn, "turn", 5*time.Second, "how long one side is measured at a time")
 	flag.IntVar(&o.turns, "turns", 3, "how often each side is measured; the median counts")
 	flag.IntVar(&o.clients, "clients", 16, "how many connections ask at once")
@@ -71,7 +73,7 @@ func compare(ctx context.Context, o options, broker *brokerSide, name string, p2
 			*side.rates = append(*side.rates, rate)
 		}
 	}
-	fmt.Printf("minting, against TokenRequest with %s: %.1f times as many tokens a second (goal: %g)   %.0f and %.0f a second\n",
+	fmt.Fprintf(o.out, "minting, against TokenRequest with %s: %.1f times as many tokens a second (goal: %g)   %.0f and %.0f a second\n",
 		name, median(mints)/median(requests), least, median(mints), median(requests))
 	return nil
 }
@@ -86,13 +88,13 @@ func alone(ctx context.Context, o options, broker *brokerSide) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("minting at half of that load: p99 is %s (goal: under 5ms)\n", p99.Round(10*time.Microsecond))
+	fmt.Fprintf(o.out, "minting at half of that load: p99 is %s (goal: under 5ms)\n", p99.Round(10*time.Microsecond))
 	for name, document := range map[string]call{"JWKS": broker.jwks, "discovery": broker.discovery} {
 		rate, err := measure(ctx, o, document)
 		if err != nil {
 			return err
 		}
-		fmt.Printf("%s, against minting: %.1f times (goal: 2)   %.0f a second\n", name, rate/mints, rate)
+		fmt.Fprintf(o.out, "%s, against minting: %.1f times (goal: 2)   %.0f a second\n", name, rate/mints, rate)
 	}
 	return nil
 }
