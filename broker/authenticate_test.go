@@ -245,7 +245,7 @@ func TestTheIssuerCannotTrustItself(t *testing.T) {
 	t.Parallel()
 	config := newConfig()
 	config.Login.TrustedIssuers = []brokerconfig.TrustedIssuer{{Issuer: issuer, Audiences: []string{"sts.amazonaws.com"}, WalletClaim: "agentkeys_user_wallet"}}
-	_, err := broker.New(broker.Options{State: broker.State{Config: config, Keys: newKeys(t), SessionKeys: sessionKeys(t, sessionKey)}})
+	_, err := broker.New(broker.Options{State: broker.State{Config: config, Keys: newKeys(t), SessionKeys: sessionKeys(t)}})
 	if err == nil {
 		t.Error("it was taken")
 	}
