@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,6 +33,27 @@ func BenchmarkMint(b *testing.B) {
 	request.Header.Set("Authorization", "Bearer "+bearer)
 	b.ReportAllocs()
 	for b.Loop() {
+		w := &writer{header: http.Header{}}
+		server.ServeHTTP(w, request)
+		if w.status != http.StatusOK {
+			b.Fatalf("answered %d", w.status)
+		}
+	}
+}
+
+// BenchmarkExchange is BenchmarkMint by the other door.
+func BenchmarkExchange(b *testing.B) {
+	f := newFixture(b)
+	server, err := broker.New(broker.Options{State: f.state(b)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	f.server = server
+	body := exchangeForm(f.signIn(b, newKey(b))).Encode()
+	b.ReportAllocs()
+	for b.Loop() {
+		request := httptest.NewRequestWithContext(b.Context(), http.MethodPost, tokenPath, strings.NewReader(body))
+		request.Header.Set("Content-Type", formType)
 		w := &writer{header: http.Header{}}
 		server.ServeHTTP(w, request)
 		if w.status != http.StatusOK {

@@ -2,6 +2,7 @@ package trustedissuer_test
 
 import (
 	"crypto/elliptic"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -346,6 +347,35 @@ func FuzzVerify(f *testing.F) {
 		// Nobody can guess the key: nothing else is taken.
 		if _, isRefusal := errors.AsType[trustedissuer.Refusal](err); !isRefusal && token != good {
 			t.Errorf("%q: %+v, %v", token, got, err)
+		}
+	})
+}
+
+// FuzzClaims signs whatever it is given, as an issuer would that lets its users
+// choose what it signs.
+func FuzzClaims(f *testing.F) {
+	key := newES256(f, "k")
+	p := newProvider(f, key.public)
+	v := p.verifier(&clock{now: epoch})
+	header := marshal(f, key.header(nil))
+	for _, change := range []map[string]any{nil, {"aud": []string{audience, "x"}, "azp": "agents"}, {"exp": 1e9, "iat": -1.5}, {claim: "x"}} {
+		f.Add(header, strings.ReplaceAll(marshal(f, p.claims(change)), p.URL, "URL"))
+	}
+	f.Add(`{"alg":"none"}`, `{"iss":"URL","iss":"URL"}`)
+	f.Fuzz(func(t *testing.T, header, payload string) {
+		payload = strings.ReplaceAll(payload, "URL", p.URL)
+		got, err := v.Verify(t.Context(), key.signText(t, header, payload))
+		if _, isRefusal := errors.AsType[trustedissuer.Refusal](err); isRefusal {
+			return
+		}
+		var claims map[string]any
+		if err := json.Unmarshal([]byte(payload), &claims); err != nil {
+			t.Fatalf("%s was taken: %v", payload, err)
+		}
+		expires, _ := claims["exp"].(float64)
+		named, _ := claims[claim].(string)
+		if err != nil || claims["iss"] != p.URL || expires <= float64(epoch.Unix()) || !strings.EqualFold(named, string(got.Wallet)) {
+			t.Errorf("%s %s: %+v, %v", header, payload, got, err)
 		}
 	})
 }
