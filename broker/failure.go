@@ -34,6 +34,7 @@ var (
 	failMintAWSCredsGone = &failure{Status: http.StatusGone, Code: "gone", Message: "credentials are not handed out here: call POST " + mintPath + " and exchange the JWT with STS AssumeRoleWithWebIdentity"}
 	failNoRoles          = &failure{Status: http.StatusServiceUnavailable, Code: "no_roles", Message: "no role is federated with this issuer yet", retryAfter: 30}
 	failUnavailable      = &failure{Status: http.StatusServiceUnavailable, Code: "sign_in_unavailable", Message: "sign-in is not possible at the moment; try again", retryAfter: 5}
+	failOverloaded       = &failure{Status: http.StatusServiceUnavailable, Code: "overloaded", Message: "the broker has too many requests under way; try again", retryAfter: 1}
 	failInternal         = &failure{Status: http.StatusInternalServerError, Code: "internal", Message: "the broker failed to answer"}
 )
 

@@ -19,9 +19,15 @@ func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, healthAnswer{Status: statusOK})
 }
 
-// readyz answers whether a token minted now would verify.
+// readyz answers whether a token minted now would verify, and whether new
+// connections are welcome: not any more once the server stops.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
-	answer := readyAnswer{Status: statusOK, Checks: map[string]string{"signing": statusOK}}
+	answer := readyAnswer{Status: statusOK, Checks: map[string]string{"serving": statusOK, "signing": statusOK}}
+	if s.stopping.Load() {
+		answer.Status, answer.Checks["serving"] = "failed", "failed"
+		writeJSON(w, http.StatusServiceUnavailable, answer)
+		return
+	}
 	if err := s.current.Load().checkSigning(); err != nil {
 		s.logger.ErrorContext(r.Context(), "not ready", "check", "signing", "error", err)
 		answer.Status, answer.Checks["signing"] = "failed", "failed"

@@ -34,7 +34,7 @@ func (a *mintAnswer) json() []byte {
 // mint exchanges a session bearer for a JWT of the same wallet, pinned to the
 // role that is asked for, or to all that are declared.
 func (s *Server) mint(w http.ResponseWriter, r *http.Request) {
-	audit := newRecord("mint")
+	audit := newRecord("mint", s.client(r))
 	defer func() { audit.write(r.Context(), s.logger, s.now()) }()
 
 	answer, refused := s.mintFor(w, r, audit)
@@ -70,6 +70,9 @@ func (s *Server) mintFor(w http.ResponseWriter, r *http.Request, audit *record) 
 	// A wallet that was taken off the list since it signed in mints no more.
 	if !state.admits(session.Wallet) {
 		return nil, failNotAdmitted
+	}
+	if refused := state.limits.takeWallet(session.Wallet, now); refused != nil {
+		return nil, refused
 	}
 	minter, refused := state.selectMinter(w, r)
 	if refused != nil {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/litentry/wallet-federation/broker"
 )
 
 // serve runs a broker on a loopback port until stop is called or the test ends.
@@ -21,7 +23,7 @@ func serve(t *testing.T, f *fixture) (address string, stop func() error) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	stopped := make(chan error, 1)
-	go func() { stopped <- f.server.Serve(ctx, listener) }()
+	go func() { stopped <- f.server.Serve(ctx, listener, broker.Serving{}) }()
 	t.Cleanup(cancel)
 	return listener.Addr().String(), func() error {
 		cancel()
@@ -109,7 +111,7 @@ func TestServeReportsAListenerThatFails(t *testing.T) {
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := newFixture(t).server.Serve(t.Context(), listener); err == nil || !strings.Contains(err.Error(), "serving") {
+	if err := newFixture(t).server.Serve(t.Context(), listener, broker.Serving{}); err == nil || !strings.Contains(err.Error(), "serving") {
 		t.Errorf("got %v", err)
 	}
 }

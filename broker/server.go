@@ -58,6 +58,9 @@ type Server struct {
 	nonces  challenge.Store
 	routes  map[string]http.Handler
 	current atomic.Pointer[snapshot]
+	// underWay counts the requests that are read and answered.
+	underWay atomic.Int64
+	stopping atomic.Bool
 }
 
 // New returns a server for the issuer of the configuration.
@@ -99,6 +102,11 @@ func (s *Server) Reload(state State) error {
 	if err != nil {
 		return err
 	}
+	var limited *limits
+	if current := s.current.Load(); current != nil {
+		limited = current.limits
+	}
+	next.limits = newLimits(state.Config.Limits, limited)
 	s.current.Store(next)
 	return nil
 }
@@ -134,9 +142,9 @@ func (s *Server) newRoutes() (map[string]http.Handler, error) {
 		"/readyz":                          get(s.readyz),
 		base + discovery.ConfigurationPath: get(s.discovery),
 		base + discovery.JWKSPath:          get(s.jwks),
-		base + startPath:                   post(s.start),
-		base + verifyPath:                  post(s.verify),
-		base + mintPath:                    post(s.mint),
+		base + startPath:                   post(s.limited(s.start, writeFailure)),
+		base + verifyPath:                  post(s.limited(s.verify, writeFailure)),
+		base + mintPath:                    post(s.limited(s.mint, writeFailure)),
 		base + mintAWSCredsPath:            http.HandlerFunc(mintAWSCreds),
 	}, nil
 }
