@@ -28,7 +28,8 @@ func clientAddress(r *http.Request, proxies []netip.Prefix) netip.Addr {
 			var entry string
 			rest, entry, more = cutLast(rest)
 			hop, ok := parseHop(entry)
-			if hops++; !ok || hops > maxHops {
+			hops++
+			if !ok || hops > maxHops {
 				return client
 			}
 			if client = hop; !trusted(client, proxies) {

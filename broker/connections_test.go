@@ -3,20 +3,23 @@ package broker
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
 
 // crowd is a server whose handler waits until it is told to go on, behind a
-// listener for two connections.
+// listener for so many connections.
 type crowd struct {
 	address string
 	entered chan struct{}
 	goOn    chan struct{}
+	release func()
 }
 
 func newCrowd(t *testing.T, limit int) *crowd {
@@ -26,6 +29,7 @@ func newCrowd(t *testing.T, limit int) *crowd {
 		t.Fatal(err)
 	}
 	c := &crowd{address: listener.Addr().String(), entered: make(chan struct{}, 100), goOn: make(chan struct{})}
+	c.release = sync.OnceFunc(func() { close(c.goOn) })
 	limited := limitConnections(listener, limit)
 	server := &http.Server{
 		ReadHeaderTimeout: time.Minute, ConnState: limited.note,
@@ -39,10 +43,13 @@ func newCrowd(t *testing.T, limit int) *crowd {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(limited) }()
 	t.Cleanup(func() {
+		c.release()
 		if err := server.Shutdown(context.WithoutCancel(t.Context())); err != nil {
 			t.Error(err)
 		}
-		<-served
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
 	})
 	return c
 }
@@ -106,7 +113,7 @@ func TestAnIdleConnectionMakesRoomForANewOne(t *testing.T) {
 		if err := one.SetReadDeadline(time.Now().Add(50 * time.Millisecond)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := one.reader.ReadByte(); err == io.EOF { //nolint:errorlint // Never wrapped, and a timeout is another.
+		if _, err := one.reader.ReadByte(); err == io.EOF {
 			closed++
 		}
 	}
@@ -130,7 +137,7 @@ func TestANewConnectionWaitsWhileAllAreInUse(t *testing.T) {
 		t.Fatal("a third request is under way")
 	case <-time.After(100 * time.Millisecond):
 	}
-	close(c.goOn)
+	c.release()
 	late.answered(t)
 	for _, one := range busy {
 		one.answered(t)
@@ -156,7 +163,7 @@ func TestAClosedListenerLetsWhoWaitsGo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer func() { _ = conn.Close() }()
+		t.Cleanup(func() { _ = conn.Close() })
 	}
 	if err := <-accepted; err != nil {
 		t.Fatal(err)

@@ -17,6 +17,10 @@
 // composed, and the bearer is signed with a key and a scheme (HS256) of its
 // own, so that it and a minted JWT (ES256) can never be taken for each other.
 //
+// What is POSTed is limited for each client address and, once a wallet is
+// proven, for each wallet: beyond that the answer is 429 with Retry-After. What
+// machines fetch, discovery, keys and health, is not.
+//
 // Requests share one immutable snapshot of configuration and keys, which
 // [Server.Reload] swaps as a whole; no lock is held while anything is signed
 // or verified. The package must not know Kubernetes or AWS APIs, take the

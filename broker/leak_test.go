@@ -79,7 +79,10 @@ func TestALoadLeavesNothingBehind(t *testing.T) {
 	f.server = server
 	address, stop := serve(t, f, broker.Serving{})
 	bearer := f.signIn(t, newKey(t))
-	eventually(t, "it serves", func() bool { return ask(t, dial(t, address), "/healthz").StatusCode == http.StatusOK })
+	eventually(t, "it serves", func() bool {
+		status, _ := ask(t, dial(t, address), "/healthz")
+		return status == http.StatusOK
+	})
 	// That connection is still open, and its goroutine is counted.
 	goroutines := runtime.NumGoroutine()
 	quiet := func() bool { return runtime.NumGoroutine() <= goroutines }

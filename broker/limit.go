@@ -17,7 +17,7 @@ const (
 	limitedKeys = 1 << 16
 	// maxUnderWay bounds the requests that are read and answered at the same
 	// time: over HTTP/2 the number of connections does not.
-	maxUnderWay = 4096
+	maxUnderWay = 2048
 )
 
 // limits are how often callers may ask, and how often each has.

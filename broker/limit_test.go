@@ -36,10 +36,10 @@ func trustProxies(networks ...string) func(*brokerconfig.Config) {
 	}
 }
 
-// from posts JSON over a connection from an address.
-func (f *fixture) from(t testing.TB, address, path, body string, headers ...string) answer {
+// from posts an empty object over a connection from an address.
+func (f *fixture) from(t testing.TB, address, path string, headers ...string) answer {
 	t.Helper()
-	request := httptest.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodPost, path, strings.NewReader(body))
+	request := httptest.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodPost, path, strings.NewReader("{}"))
 	request.RemoteAddr = address
 	request.Header.Set("Content-Type", "application/json")
 	for i := 0; i < len(headers); i += 2 {
@@ -70,19 +70,19 @@ func TestAClientThatAsksTooOftenWaits(t *testing.T) {
 		f := newFixture(t, limitClient(0.25, 2))
 		const mine, other = "203.0.113.7:1", "203.0.113.8:1"
 		for range 2 {
-			if got := f.from(t, mine, path, "{}"); got.status == http.StatusTooManyRequests {
+			if got := f.from(t, mine, path); got.status == http.StatusTooManyRequests {
 				t.Fatalf("%s: refused within the burst", path)
 			}
 		}
-		f.from(t, mine, path, "{}").limited(t, 4)
-		f.from(t, "203.0.113.7:2", path, "{}").limited(t, 4)
-		if got := f.from(t, other, path, "{}"); got.status == http.StatusTooManyRequests {
+		f.from(t, mine, path).limited(t, 4)
+		f.from(t, "203.0.113.7:2", path).limited(t, 4)
+		if got := f.from(t, other, path); got.status == http.StatusTooManyRequests {
 			t.Errorf("%s: another address is refused", path)
 		}
 		f.clock.advance(3500 * time.Millisecond)
-		f.from(t, mine, path, "{}").limited(t, 1)
+		f.from(t, mine, path).limited(t, 1)
 		f.clock.advance(500 * time.Millisecond)
-		if got := f.from(t, mine, path, "{}"); got.status == http.StatusTooManyRequests {
+		if got := f.from(t, mine, path); got.status == http.StatusTooManyRequests {
 			t.Errorf("%s: refused after the wait", path)
 		}
 	}
@@ -130,11 +130,11 @@ func TestLiftedLimits(t *testing.T) {
 
 func TestClientsBehindATrustedProxyAreToldApart(t *testing.T) {
 	t.Parallel()
-	const proxy, body = "10.1.2.3:4711", "{}"
+	const proxy = "10.1.2.3:4711"
 	f := newFixture(t, limitClient(1, 1), trustProxies("10.0.0.0/8"))
-	f.from(t, proxy, startPath, body, "X-Forwarded-For", "203.0.113.7")
-	f.from(t, proxy, startPath, body, "X-Forwarded-For", "192.0.2.99, 203.0.113.7").limited(t, 1)
-	if got := f.from(t, proxy, startPath, body, "X-Forwarded-For", "203.0.113.8"); got.status == http.StatusTooManyRequests {
+	f.from(t, proxy, startPath, "X-Forwarded-For", "203.0.113.7")
+	f.from(t, proxy, startPath, "X-Forwarded-For", "192.0.2.99, 203.0.113.7").limited(t, 1)
+	if got := f.from(t, proxy, startPath, "X-Forwarded-For", "203.0.113.8"); got.status == http.StatusTooManyRequests {
 		t.Error("another client of the proxy is refused")
 	}
 }
@@ -142,18 +142,18 @@ func TestClientsBehindATrustedProxyAreToldApart(t *testing.T) {
 func TestAClientCannotNameItself(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, limitClient(1, 1), trustProxies("10.0.0.0/8"))
-	f.from(t, "203.0.113.7:1", startPath, "{}")
+	f.from(t, "203.0.113.7:1", startPath)
 	for n := range 10 {
-		f.from(t, "203.0.113.7:1", startPath, "{}", "X-Forwarded-For", fmt.Sprintf("192.0.2.%d", n)).limited(t, 1)
+		f.from(t, "203.0.113.7:1", startPath, "X-Forwarded-For", fmt.Sprintf("192.0.2.%d", n)).limited(t, 1)
 	}
 }
 
 func TestAnIPv6NetworkIsOneClient(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, limitClient(1, 1))
-	f.from(t, "[2001:db8:0:1::1]:1", startPath, "{}")
-	f.from(t, "[2001:db8:0:1:ffff::9]:1", startPath, "{}").limited(t, 1)
-	if got := f.from(t, "[2001:db8:0:2::1]:1", startPath, "{}"); got.status == http.StatusTooManyRequests {
+	f.from(t, "[2001:db8:0:1::1]:1", startPath)
+	f.from(t, "[2001:db8:0:1:ffff::9]:1", startPath).limited(t, 1)
+	if got := f.from(t, "[2001:db8:0:2::1]:1", startPath); got.status == http.StatusTooManyRequests {
 		t.Error("another network is refused")
 	}
 }

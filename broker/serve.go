@@ -24,8 +24,8 @@ const (
 	idleTimeout    = 2 * time.Minute
 	maxHeaderBytes = 16 << 10
 
-	// maxConnections take some 100 MiB with TLS, and a third of that without.
-	maxConnections = 4096
+	// maxConnections take some 90 MiB with TLS and HTTP/2, half of that without.
+	maxConnections = 2048
 	// maxStreams bounds the requests of one HTTP/2 connection. Streams that are
 	// reset count until their handlers return, and a client that opens four
 	// times as many is hung up on (CVE-2023-44487).
@@ -56,23 +56,26 @@ type Serving struct {
 // after that it takes no new requests, lets those under way finish for at most
 // 15 seconds, and returns nil if they did. It is called once.
 func (s *Server) Serve(ctx context.Context, listener net.Listener, how Serving) error {
+	unwatch := context.AfterFunc(ctx, func() { s.stopping.Store(true) })
+	defer unwatch()
+	return s.serve(ctx, listener, how, http.HandlerFunc(s.serveConnection))
+}
+
+func (s *Server) serve(ctx context.Context, listener net.Listener, how Serving, handler http.Handler) error {
 	limited := limitConnections(listener, maxConnections)
-	server := s.newHTTPServer(limited)
-	failed := make(chan error, 1)
-	go func() {
-		if how.Certificate == nil {
-			failed <- server.Serve(limited)
-			return
-		}
+	server := s.newHTTPServer(limited, handler)
+	answer := func() error { return server.Serve(limited) }
+	if how.Certificate != nil {
 		server.TLSConfig = how.Certificate.config()
-		failed <- server.ServeTLS(limited, "", "")
-	}()
+		answer = func() error { return server.ServeTLS(limited, "", "") }
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- answer() }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serving: %w", err)
 	case <-ctx.Done():
 	}
-	s.stopping.Store(true)
 	delay := time.NewTimer(how.ShutdownDelay)
 	defer delay.Stop()
 	select {
@@ -83,9 +86,9 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, how Serving) 
 	return shutDown(context.WithoutCancel(ctx), server)
 }
 
-func (s *Server) newHTTPServer(limited *connections) *http.Server {
+func (s *Server) newHTTPServer(limited *connections, handler http.Handler) *http.Server {
 	return &http.Server{
-		Handler:           http.HandlerFunc(s.serveConnection),
+		Handler:           handler,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,

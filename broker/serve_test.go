@@ -89,8 +89,9 @@ func TestServeFinishesWhatIsUnderWay(t *testing.T) {
 	}
 }
 
-// ask sends a request without a body over a connection.
-func ask(t *testing.T, connection net.Conn, path string) *http.Response {
+// ask sends a request without a body over a connection, and returns the status
+// of the answer and whether the connection is to be closed.
+func ask(t *testing.T, connection net.Conn, path string) (status int, last bool) {
 	t.Helper()
 	if _, err := io.WriteString(connection, "GET "+path+" HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
 		t.Fatal(err)
@@ -100,7 +101,7 @@ func ask(t *testing.T, connection net.Conn, path string) *http.Response {
 		t.Fatal(err)
 	}
 	_ = response.Body.Close()
-	return response
+	return response.StatusCode, response.Close
 }
 
 func TestServeIsNotReadyBeforeItRefuses(t *testing.T) {
@@ -108,8 +109,8 @@ func TestServeIsNotReadyBeforeItRefuses(t *testing.T) {
 	f := newFixture(t)
 	address, stop := serve(t, f, broker.Serving{ShutdownDelay: 2 * time.Second})
 	kept := dial(t, address)
-	if got := ask(t, kept, "/readyz"); got.StatusCode != http.StatusOK || got.Close {
-		t.Fatalf("got %s before", got.Status)
+	if status, last := ask(t, kept, "/readyz"); status != http.StatusOK || last {
+		t.Fatalf("got %d before, to be closed: %v", status, last)
 	}
 	told := time.Now()
 	stopped := make(chan error, 1)
@@ -121,8 +122,8 @@ func TestServeIsNotReadyBeforeItRefuses(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 	for name, connection := range map[string]net.Conn{"a connection kept open": kept, "a new connection": dial(t, address)} {
-		if got := ask(t, connection, jwksPath); got.StatusCode != http.StatusOK || !got.Close {
-			t.Errorf("%s: got %s, to be closed: %v", name, got.Status, got.Close)
+		if status, last := ask(t, connection, jwksPath); status != http.StatusOK || !last {
+			t.Errorf("%s: got %d, to be closed: %v", name, status, last)
 		}
 	}
 	if err := <-stopped; err != nil {

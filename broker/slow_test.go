@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/binary"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -40,7 +41,7 @@ func expose(t *testing.T, change func(*http.Server)) *exposed {
 		t.Fatal(err)
 	}
 	limited := limitConnections(listener, maxConnections)
-	carrier := server.newHTTPServer(limited)
+	carrier := server.newHTTPServer(limited, server)
 	change(carrier)
 	served := make(chan error, 1)
 	go func() { served <- carrier.Serve(limited) }()
@@ -48,7 +49,9 @@ func expose(t *testing.T, change func(*http.Server)) *exposed {
 		if err := shutDown(context.WithoutCancel(t.Context()), carrier); err != nil {
 			t.Error(err)
 		}
-		<-served
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
 	})
 	return &exposed{server, listener.Addr().String()}
 }

@@ -1,11 +1,13 @@
 package broker
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -34,7 +36,7 @@ func NewCertificate(certFile, keyFile string, logger *slog.Logger) (*Certificate
 		name: "TLS certificate",
 		read: func() (both []byte, err error) {
 			certPEM, keyPEM, err = readPair(certFile, keyFile)
-			return append(append([]byte{}, certPEM...), keyPEM...), err
+			return slices.Concat(certPEM, keyPEM), err
 		},
 		parse: func([]byte) (*tls.Certificate, error) {
 			pair, err := tls.X509KeyPair(certPEM, keyPEM)
@@ -62,7 +64,7 @@ func readPair(certFile, keyFile string) (certPEM, keyPEM []byte, err error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		if string(again) == string(certPEM) {
+		if bytes.Equal(again, certPEM) {
 			return certPEM, keyPEM, nil
 		}
 		certPEM = again

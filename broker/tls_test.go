@@ -100,7 +100,7 @@ func secureClient(t testing.TB, keepAlive bool, pairs ...map[string][]byte) *htt
 		}
 	}
 	transport := &http.Transport{
-		TLSClientConfig:   &tls.Config{RootCAs: pool}, //nolint:gosec // The default versions, as any client has them.
+		TLSClientConfig:   &tls.Config{RootCAs: pool},
 		ForceAttemptHTTP2: true, DisableKeepAlives: !keepAlive,
 	}
 	t.Cleanup(transport.CloseIdleConnections)

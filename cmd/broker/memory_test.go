@@ -21,7 +21,7 @@ const maxIdleKiB = 40 << 10
 func build(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "broker")
-	command := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-s -w", "-o", path, ".")
+	command := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-s -w", "-o", path, ".") //nolint:gosec // The path is the test's own.
 	if output, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("building: %v\n%s", err, output)
 	}
@@ -48,7 +48,7 @@ func TestAnIdleBrokerIsSmallAndStopsWhenItIsTold(t *testing.T) {
 	path := build(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	command := exec.CommandContext(ctx, path, append(files(t), "--listen=127.0.0.1:0", "--shutdown-delay=0s")...)
+	command := exec.CommandContext(ctx, path, append(files(t), "--listen=127.0.0.1:0", "--shutdown-delay=0s")...) //nolint:gosec // As above.
 	reader, writer := io.Pipe()
 	command.Stdout, command.Stderr = writer, os.Stderr
 	if err := command.Start(); err != nil {
