@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -21,6 +22,8 @@ const reasonOK = "ok"
 type record struct {
 	event  string
 	reason string
+	// client is the address of who asked, as far as trusted proxies tell.
+	client netip.Addr
 	wallet wallet.Address
 	kid    string
 	jti    string
@@ -34,7 +37,9 @@ type record struct {
 }
 
 // newRecord begins as a failure, so that a handler that panics leaves one.
-func newRecord(event string) *record { return &record{event: event, reason: failInternal.Code} }
+func newRecord(event string, client netip.Addr) *record {
+	return &record{event: event, client: client, reason: failInternal.Code}
+}
 
 // refuse gives the reason that callers are told, unless a finer one is known.
 func (r *record) refuse(f *failure) {
@@ -47,6 +52,14 @@ func (r *record) refuse(f *failure) {
 func (r *record) setBearer(bearer string) {
 	digest := sha256.Sum256([]byte(bearer))
 	r.bearer = hex.EncodeToString(digest[:])
+}
+
+// clientText is empty for a connection without an address.
+func (r *record) clientText() string {
+	if !r.client.IsValid() {
+		return ""
+	}
+	return r.client.String()
 }
 
 func (r *record) write(ctx context.Context, logger *slog.Logger, now time.Time) {
@@ -62,6 +75,7 @@ func (r *record) write(ctx context.Context, logger *slog.Logger, now time.Time) 
 		slog.String("event", r.event),
 		slog.String("outcome", outcome),
 		slog.String("reason", r.reason),
+		slog.String("client", r.clientText()),
 		slog.String("wallet", string(r.wallet)),
 		slog.String("kid", r.kid),
 		slog.String("jti", r.jti),

@@ -69,7 +69,7 @@ func TestEachSignInAndMintLeavesOneRecord(t *testing.T) {
 	s := f.start(t, w)
 
 	refused := lastRecord(t, f, func() { f.verify(t, s.handle, newKey(t).SignPersonal(s.message)) })
-	want := map[string]any{"event": "sign_in", "outcome": "refused", "reason": "signature_of_another", "wallet": w}
+	want := map[string]any{"event": "sign_in", "outcome": "refused", "reason": "signature_of_another", "wallet": w, "client": "192.0.2.1"}
 	if diff := cmp.Diff(want, refused, ignoreLogFields); diff != "" {
 		t.Errorf("refused sign-in (-want +got):\n%s", diff)
 	}
@@ -79,7 +79,7 @@ func TestEachSignInAndMintLeavesOneRecord(t *testing.T) {
 		bearer = f.verify(t, s.handle, key.SignPersonal(s.message)).text(t, "session_jwt")
 	})
 	want = map[string]any{
-		"event": "sign_in", "outcome": "ok", "reason": "ok", "wallet": w,
+		"event": "sign_in", "outcome": "ok", "reason": "ok", "wallet": w, "client": "192.0.2.1",
 		"session": idOf(t, bearer), "bearer_sha256": hashOf(bearer),
 	}
 	if diff := cmp.Diff(want, granted, ignoreLogFields); diff != "" {
@@ -89,7 +89,7 @@ func TestEachSignInAndMintLeavesOneRecord(t *testing.T) {
 	var minted string
 	record := lastRecord(t, f, func() { minted = f.mint(t, bearer, `{"role_arn":"`+role+`"}`).text(t, "jwt") })
 	want = map[string]any{
-		"event": "mint", "outcome": "ok", "reason": "ok", "wallet": w,
+		"event": "mint", "outcome": "ok", "reason": "ok", "wallet": w, "client": "192.0.2.1",
 		"kid": f.keys.Active().ID, "jti": idOf(t, minted), "role": role,
 		"via": "session", "session": idOf(t, bearer), "bearer_sha256": hashOf(bearer),
 	}

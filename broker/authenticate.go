@@ -29,6 +29,9 @@ func (s *Server) authenticate(ctx context.Context, state *snapshot, bearer strin
 	if !state.admits(address) {
 		return "", failNotAdmitted
 	}
+	if refused := state.limits.takeWallet(address, s.now()); refused != nil {
+		return "", refused
+	}
 	return address, nil
 }
 

@@ -28,6 +28,9 @@
 // Authorization headers, which it could not check, ignores client_id and unknown
 // parameters, and takes no scope but openid, because what it issues would not be
 // what any other asks for.
+// What is POSTed is limited for each client address and, once a wallet is
+// proven, for each wallet: beyond that the answer is 429 with Retry-After. What
+// machines fetch, discovery, keys and health, is not.
 //
 // Requests share one immutable snapshot of configuration and keys, which
 // [Server.Reload] swaps as a whole; no lock is held while anything is signed

@@ -38,6 +38,7 @@ var (
 	failNoRoles          = &failure{Status: http.StatusServiceUnavailable, Code: "no_roles", Message: "no role is federated with this issuer yet", retryAfter: 30}
 	failUnavailable      = &failure{Status: http.StatusServiceUnavailable, Code: "sign_in_unavailable", Message: "sign-in is not possible at the moment; try again", retryAfter: 5}
 	failIssuerAway       = &failure{Status: http.StatusServiceUnavailable, Code: "issuer_unavailable", Message: "the issuer of the token cannot be asked for its keys at the moment; try again", retryAfter: int(trustedissuer.RetryAfter / time.Second)}
+	failOverloaded       = &failure{Status: http.StatusServiceUnavailable, Code: "overloaded", Message: "the broker has too many requests under way; try again", retryAfter: 1}
 	failInternal         = &failure{Status: http.StatusInternalServerError, Code: "internal", Message: "the broker failed to answer"}
 )
 

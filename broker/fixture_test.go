@@ -101,6 +101,7 @@ func newConfig() *brokerconfig.Config {
 	config.Admission.Mode = brokerconfig.Open
 	config.Login.Statement = "Sign in to see your bots."
 	config.Roles = []string{role, otherRole}
+	config.Limits.Client.PerSecond, config.Limits.Wallet.PerSecond = 0, 0
 	return config
 }
 

@@ -35,7 +35,7 @@ func (m *minted) json() []byte {
 // mint exchanges a bearer for a JWT of the same wallet, pinned to the role that
 // is asked for, or to all that are declared.
 func (s *Server) mint(w http.ResponseWriter, r *http.Request) {
-	audit := newRecord("mint")
+	audit := newRecord("mint", s.client(r))
 	defer func() { audit.write(r.Context(), s.logger, s.now()) }()
 
 	answer, refused := s.mintFor(w, r, audit)

@@ -14,12 +14,16 @@ import (
 	"time"
 
 	"github.com/litentry/wallet-federation/broker"
+	"github.com/litentry/wallet-federation/internal/brokerconfig"
 )
 
 // BenchmarkMint is a whole request without sockets: routing, bearer, admission,
-// role, token, audit record as JSON, answer.
+// limits, role, token, audit record as JSON, answer.
 func BenchmarkMint(b *testing.B) {
-	f := newFixture(b)
+	f := newFixture(b, func(c *brokerconfig.Config) {
+		c.Limits.Client = brokerconfig.Rate{PerSecond: 1e6, Burst: 1e6}
+		c.Limits.Wallet = c.Limits.Client
+	})
 	server, err := broker.New(broker.Options{
 		State: f.state(b), Now: time.Now,
 		Logger: slog.New(slog.NewJSONHandler(discard{}, nil)),

@@ -20,6 +20,10 @@ const (
 	// kubelet's own delay of up to a minute. Reading a few files costs next to
 	// nothing.
 	defaultReloadInterval = 2 * time.Second
+	// defaultShutdownDelay is about what Kubernetes needs to take a replica that
+	// it stops out of every proxy's list.
+	defaultShutdownDelay = 5 * time.Second
+	maxShutdownDelay     = 5 * time.Minute
 	// maxRedisURL bounds the file with the URL of Redis.
 	maxRedisURL = 4096
 )
@@ -30,6 +34,11 @@ type Command struct {
 	Files Files
 	// Address is where it listens, host:port.
 	Address string
+	// CertFile and KeyFile are the certificate and its key for TLS; both empty
+	// for plain HTTP.
+	CertFile, KeyFile string
+	// ShutdownDelay is how long it goes on serving after it was told to stop.
+	ShutdownDelay time.Duration
 	// RedisURLFile is a file with the URL of the Redis that the replicas share;
 	// empty for a single replica.
 	RedisURLFile string
@@ -49,6 +58,9 @@ func ParseCommand(arguments []string, stderr io.Writer) (*Command, error) {
 	flags.StringVar(&c.Files.Keys, "keys", "", "`file` with the signing keys (keys.json), reloaded when it changes")
 	flags.StringVar(&c.Files.SessionKeys, "session-keys", "", "`file` with the session keys (session-keys.json), reloaded when it changes")
 	flags.StringVar(&c.Address, "listen", ":8080", "`address` to listen on, host:port")
+	flags.StringVar(&c.CertFile, "tls-cert", "", "`file` with the certificate chain (tls.crt), reloaded when it changes; without it HTTP is plain, for a proxy in front")
+	flags.StringVar(&c.KeyFile, "tls-key", "", "`file` with the key of the certificate (tls.key), reloaded when it changes")
+	flags.DurationVar(&c.ShutdownDelay, "shutdown-delay", defaultShutdownDelay, "how long to go on serving, as not ready, after being told to stop, until proxies have noticed")
 	flags.StringVar(&c.RedisURLFile, "redis-url-file", "", "`file` with the URL of the Redis that several replicas share; without it there must be only one")
 	if err := flags.Parse(arguments); err != nil {
 		return nil, err
@@ -59,7 +71,17 @@ func ParseCommand(arguments []string, stderr io.Writer) (*Command, error) {
 	if c.Files.Config == "" || c.Files.Keys == "" || c.Files.SessionKeys == "" {
 		return nil, errors.New("--config, --keys and --session-keys are required")
 	}
-	return c, nil
+	return c, c.check()
+}
+
+func (c *Command) check() error {
+	if (c.CertFile == "") != (c.KeyFile == "") {
+		return errors.New("--tls-cert and --tls-key go together")
+	}
+	if c.ShutdownDelay < 0 || c.ShutdownDelay > maxShutdownDelay {
+		return fmt.Errorf("--shutdown-delay is not between 0s and %s", maxShutdownDelay)
+	}
+	return nil
 }
 
 func listenTCP(ctx context.Context, address string) (net.Listener, error) {
@@ -85,19 +107,29 @@ func (c *Command) Run(ctx context.Context, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	serving := Serving{ShutdownDelay: c.ShutdownDelay}
+	if c.CertFile != "" {
+		if serving.Certificate, err = NewCertificate(c.CertFile, c.KeyFile, logger); err != nil {
+			return err
+		}
+	}
 	listener, err := c.Listen(ctx, c.Address)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	// What runs beside the server is needed until the last request is answered.
+	servedCtx, served := context.WithCancel(context.WithoutCancel(ctx))
 	var beside sync.WaitGroup
-	beside.Go(func() { source.Watch(ctx, server, c.ReloadInterval) })
+	beside.Go(func() { source.Watch(servedCtx, server, c.ReloadInterval) })
+	if serving.Certificate != nil {
+		beside.Go(func() { serving.Certificate.Watch(servedCtx, c.ReloadInterval) })
+	}
 	if shared != nil {
-		beside.Go(func() { shared.Run(ctx) })
+		beside.Go(func() { shared.Run(servedCtx) })
 	}
 	logger.InfoContext(ctx, "listening", "address", listener.Addr().String())
-	err = server.Serve(ctx, listener)
-	cancel()
+	err = server.Serve(ctx, listener, serving)
+	served()
 	beside.Wait()
 	return err
 }

@@ -10,10 +10,12 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/litentry/wallet-federation/broker"
 )
 
 // serve runs a broker on a loopback port until stop is called or the test ends.
-func serve(t *testing.T, f *fixture) (address string, stop func() error) {
+func serve(t *testing.T, f *fixture, how broker.Serving) (address string, stop func() error) {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -21,7 +23,7 @@ func serve(t *testing.T, f *fixture) (address string, stop func() error) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	stopped := make(chan error, 1)
-	go func() { stopped <- f.server.Serve(ctx, listener) }()
+	go func() { stopped <- f.server.Serve(ctx, listener, how) }()
 	t.Cleanup(cancel)
 	return listener.Addr().String(), func() error {
 		cancel()
@@ -45,7 +47,7 @@ func dial(t *testing.T, address string) net.Conn {
 func TestServeFinishesWhatIsUnderWay(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	address, stop := serve(t, f)
+	address, stop := serve(t, f, broker.Serving{})
 	connection := dial(t, address)
 	body := `{"address":"` + alice + `","chain_id":1}`
 	// The server asks for the body only once the handler reads it: from then on
@@ -87,9 +89,58 @@ func TestServeFinishesWhatIsUnderWay(t *testing.T) {
 	}
 }
 
+// ask sends a request without a body over a connection, and returns the status
+// of the answer and whether the connection is to be closed.
+func ask(t *testing.T, connection net.Conn, path string) (status int, last bool) {
+	t.Helper()
+	if _, err := io.WriteString(connection, "GET "+path+" HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.ReadResponse(bufio.NewReader(connection), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	return response.StatusCode, response.Close
+}
+
+func TestServeIsNotReadyBeforeItRefuses(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	address, stop := serve(t, f, broker.Serving{ShutdownDelay: 2 * time.Second})
+	kept := dial(t, address)
+	if status, last := ask(t, kept, "/readyz"); status != http.StatusOK || last {
+		t.Fatalf("got %d before, to be closed: %v", status, last)
+	}
+	told := time.Now()
+	stopped := make(chan error, 1)
+	go func() { stopped <- stop() }()
+	eventually(t, "it is not ready", func() bool {
+		return f.send(t, http.MethodGet, "/readyz", "").status == http.StatusServiceUnavailable
+	})
+	if got := f.send(t, http.MethodGet, "/readyz", "").body; got != `{"status":"failed","checks":{"serving":"failed","signing":"ok"}}` {
+		t.Errorf("got %s", got)
+	}
+	for name, connection := range map[string]net.Conn{"a connection kept open": kept, "a new connection": dial(t, address)} {
+		if status, last := ask(t, connection, jwksPath); status != http.StatusOK || !last {
+			t.Errorf("%s: got %d, to be closed: %v", name, status, last)
+		}
+	}
+	if err := <-stopped; err != nil {
+		t.Errorf("Serve returned %v", err)
+	}
+	if after := time.Since(told); after < 2*time.Second {
+		t.Errorf("it stopped after %s", after)
+	}
+	if connection, err := new(net.Dialer).DialContext(t.Context(), "tcp", address); err == nil {
+		_ = connection.Close()
+		t.Error("a connection was taken after the stop")
+	}
+}
+
 func TestServeRefusesHeadersWithoutEnd(t *testing.T) {
 	t.Parallel()
-	address, _ := serve(t, newFixture(t))
+	address, _ := serve(t, newFixture(t), broker.Serving{})
 	connection := dial(t, address)
 	if _, err := io.WriteString(connection, "GET /healthz HTTP/1.1\r\nHost: x\r\nX: "+strings.Repeat("a", 21<<10)); err != nil {
 		t.Fatal(err)
@@ -109,7 +160,7 @@ func TestServeReportsAListenerThatFails(t *testing.T) {
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := newFixture(t).server.Serve(t.Context(), listener); err == nil || !strings.Contains(err.Error(), "serving") {
+	if err := newFixture(t).server.Serve(t.Context(), listener, broker.Serving{}); err == nil || !strings.Contains(err.Error(), "serving") {
 		t.Errorf("got %v", err)
 	}
 }

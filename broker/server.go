@@ -60,6 +60,9 @@ type Server struct {
 	trusted *trustedissuer.Verifier // of nobody: what the first snapshot begins with
 	routes  map[string]http.Handler
 	current atomic.Pointer[snapshot]
+	// underWay counts the requests that are read and answered.
+	underWay atomic.Int64
+	stopping atomic.Bool
 }
 
 // New returns a server for the issuer of the configuration.
@@ -106,6 +109,11 @@ func (s *Server) Reload(state State) error {
 	if err != nil {
 		return err
 	}
+	var limited *limits
+	if current := s.current.Load(); current != nil {
+		limited = current.limits
+	}
+	next.limits = newLimits(state.Config.Limits, limited)
 	s.current.Store(next)
 	return nil
 }
@@ -149,10 +157,10 @@ func (s *Server) newRoutes() (map[string]http.Handler, error) {
 		discovery.AuthorizationServerPath + base: get(s.discovery),
 		base + discovery.AuthorizationServerPath: get(s.discovery),
 		base + discovery.JWKSPath:                get(s.jwks),
-		base + discovery.TokenPath:               http.HandlerFunc(s.exchange),
-		base + startPath:                         post(s.start),
-		base + verifyPath:                        post(s.verify),
-		base + mintPath:                          post(s.mint),
+		base + discovery.TokenPath:               http.HandlerFunc(s.limited(s.exchange, writeOAuthFailure)),
+		base + startPath:                         post(s.limited(s.start, writeFailure)),
+		base + verifyPath:                        post(s.limited(s.verify, writeFailure)),
+		base + mintPath:                          post(s.limited(s.mint, writeFailure)),
 		base + mintAWSCredsPath:                  http.HandlerFunc(mintAWSCreds),
 	}, nil
 }

@@ -101,7 +101,7 @@ func (s *snapshot) compose(c challenge.Challenge) *siwe.Message {
 
 // verify exchanges the signature of a message for a session.
 func (s *Server) verify(w http.ResponseWriter, r *http.Request) {
-	audit := newRecord("sign_in")
+	audit := newRecord("sign_in", s.client(r))
 	defer func() { audit.write(r.Context(), s.logger, s.now()) }()
 
 	var request verifyRequest
@@ -131,6 +131,10 @@ func (s *Server) signIn(ctx context.Context, request verifyRequest, audit *recor
 	default:
 		audit.reason = reason
 		return nil, failSignIn
+	}
+	if refused := state.limits.takeWallet(address, now); refused != nil {
+		audit.reason = refused.Code
+		return nil, refused
 	}
 	// Only now: before the signature is checked, the answer would tell anyone
 	// which wallets are admitted. A session that is void from the start is none.

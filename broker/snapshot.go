@@ -40,6 +40,8 @@ type snapshot struct {
 	discovery, jwks  document
 	publicKeys       jwk.Set
 	activeKey        *signingkey.Key
+	// limits are carried on from one snapshot to the next.
+	limits *limits
 }
 
 // roleMinter mints tokens pinned to one role, or to all of them.

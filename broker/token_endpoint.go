@@ -66,7 +66,7 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request) {
 		writeOAuthFailure(w, oauthMethod)
 		return
 	}
-	audit := newRecord("token_exchange")
+	audit := newRecord("token_exchange", s.client(r))
 	defer func() { audit.write(r.Context(), s.logger, s.now()) }()
 
 	answer, refused := s.exchangeFor(w, r, audit)

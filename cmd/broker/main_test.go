@@ -56,7 +56,7 @@ func TestRunServesFromFilesUntilItIsTold(t *testing.T) {
 	reader, writer := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		err := run(ctx, append(files(t), "--listen=127.0.0.1:0"), writer, io.Discard)
+		err := run(ctx, append(files(t), "--listen=127.0.0.1:0", "--shutdown-delay=0s"), writer, io.Discard)
 		_ = writer.Close()
 		done <- err
 	}()
@@ -111,6 +111,11 @@ func TestRunRefuses(t *testing.T) {
 		"a word after the flags":  {append(good[:3:3], "serve"), `unexpected argument "serve"`},
 		"a file that is missing":  {append(good[:3:3], "--config=/nonexistent"), "reading configuration"},
 		"an address that is none": {append(good[:3:3], "--listen=nowhere"), "nowhere"},
+		"a certificate alone":     {append(good[:3:3], "--tls-cert=/tls.crt"), "go together"},
+		"a key alone":             {append(good[:3:3], "--tls-key=/tls.key"), "go together"},
+		"a pair that is missing":  {append(good[:3:3], "--tls-cert=/nonexistent", "--tls-key=/nonexistent"), "reading TLS certificate"},
+		"a delay of a day":        {append(good[:3:3], "--shutdown-delay=24h"), "not between 0s and 5m0s"},
+		"a delay before it began": {append(good[:3:3], "--shutdown-delay=-1s"), "not between 0s and 5m0s"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

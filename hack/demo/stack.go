@@ -150,7 +150,7 @@ func (s *stack) startNode(ctx context.Context) {
 		Dir:     filepath.Join(s.dir, "volumes"),
 		Address: func(*appsv1.Deployment) string { return brokerAddress },
 		Run: func(ctx context.Context, arguments []string) error {
-			return runUntil(ctx, s.bin, s.dir, "broker", arguments)
+			return runUntil(ctx, s.bin, s.dir, "broker", append(arguments, "--shutdown-delay=0s"))
 		},
 		Logger: slog.New(slog.DiscardHandler),
 	}

@@ -18,6 +18,6 @@ func (h *Harness) runBroker(ctx context.Context, arguments []string) error {
 	if err != nil {
 		return err
 	}
-	command.ReloadInterval, command.Listen = reloadInterval, h.listener
+	command.ReloadInterval, command.ShutdownDelay, command.Listen = reloadInterval, 0, h.listener
 	return command.Run(ctx, slog.New(slog.DiscardHandler))
 }
