@@ -35,7 +35,7 @@ func (a *mintAnswer) json() []byte {
 // role that is asked for, or to all that are declared.
 func (s *Server) mint(w http.ResponseWriter, r *http.Request) {
 	audit := newRecord("mint")
-	defer func() { audit.write(r.Context(), s.logger, s.now()) }()
+	defer s.report(r.Context(), audit)
 
 	answer, refused := s.mintFor(w, r, audit)
 	if refused != nil {
@@ -62,7 +62,8 @@ func (s *Server) mintFor(w http.ResponseWriter, r *http.Request, audit *record) 
 		audit.reason = err.Error()
 		return nil, failUnauthorized
 	}
-	audit.wallet, audit.session = session.Wallet, session.ID
+	audit.prove(session.Wallet)
+	audit.session = session.ID
 	if state.revocations.Revoked(session.Wallet, session.IssuedAt) {
 		audit.reason = "revoked"
 		return nil, failUnauthorized

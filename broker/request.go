@@ -48,7 +48,7 @@ func decode(body []byte, v any) *failure {
 }
 
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *failure) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBodyBytes))
+	body, err := io.ReadAll(http.MaxBytesReader(unwrap(w), r.Body, maxBodyBytes))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return nil, failTooLarge
 	}
@@ -56,6 +56,15 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *failure) {
 		return nil, failRequest
 	}
 	return body, nil
+}
+
+// unwrap returns the server's own writer, which closes the connection after a
+// body that was too large.
+func unwrap(w http.ResponseWriter) http.ResponseWriter {
+	if watched, ok := w.(*statusWriter); ok {
+		return watched.ResponseWriter
+	}
+	return w
 }
 
 // startsObject tells an object from null, which decodes into anything.

@@ -30,6 +30,9 @@ type Command struct {
 	Files Files
 	// Address is where it listens, host:port.
 	Address string
+	// MetricsAddress is where it serves metrics and health, host:port; empty for
+	// nowhere.
+	MetricsAddress string
 	// RedisURLFile is a file with the URL of the Redis that the replicas share;
 	// empty for a single replica.
 	RedisURLFile string
@@ -49,6 +52,7 @@ func ParseCommand(arguments []string, stderr io.Writer) (*Command, error) {
 	flags.StringVar(&c.Files.Keys, "keys", "", "`file` with the signing keys (keys.json), reloaded when it changes")
 	flags.StringVar(&c.Files.SessionKeys, "session-keys", "", "`file` with the session keys (session-keys.json), reloaded when it changes")
 	flags.StringVar(&c.Address, "listen", ":8080", "`address` to listen on, host:port")
+	flags.StringVar(&c.MetricsAddress, "metrics-listen", "", "`address` for /metrics, /healthz and /readyz, host:port, for those who run the broker; default: none")
 	flags.StringVar(&c.RedisURLFile, "redis-url-file", "", "`file` with the URL of the Redis that several replicas share; without it there must be only one")
 	if err := flags.Parse(arguments); err != nil {
 		return nil, err
@@ -81,6 +85,14 @@ func (c *Command) Run(ctx context.Context, logger *slog.Logger) error {
 	if shared != nil {
 		options.Nonces = shared
 	}
+	tracing, err := NewTracing(ctx, logger)
+	if err != nil {
+		return err
+	}
+	if tracing != nil {
+		options.Tracing = tracing
+		defer func() { _ = shutdownTracing(ctx, tracing) }()
+	}
 	server, err := New(options)
 	if err != nil {
 		return err
@@ -89,6 +101,11 @@ func (c *Command) Run(ctx context.Context, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	stopMonitor, err := c.monitor(ctx, server)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer stopMonitor()
 	ctx, cancel := context.WithCancel(ctx)
 	var beside sync.WaitGroup
 	beside.Go(func() { source.Watch(ctx, server, c.ReloadInterval) })
@@ -100,6 +117,27 @@ func (c *Command) Run(ctx context.Context, logger *slog.Logger) error {
 	cancel()
 	beside.Wait()
 	return err
+}
+
+// monitor serves metrics until it is told to stop, which is after the last
+// request was answered.
+func (c *Command) monitor(ctx context.Context, server *Server) (stop func(), err error) {
+	if c.MetricsAddress == "" {
+		return func() {}, nil
+	}
+	listener, err := c.Listen(ctx, c.MetricsAddress)
+	if err != nil {
+		return nil, fmt.Errorf("listening for metrics: %w", err)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	server.logger.InfoContext(ctx, "serving metrics", "address", listener.Addr().String())
+	var done sync.WaitGroup
+	done.Go(func() {
+		if err := server.ServeMonitor(ctx, listener); err != nil {
+			server.logger.ErrorContext(ctx, "metrics are not served any more", "error", err)
+		}
+	})
+	return func() { cancel(); done.Wait() }, nil
 }
 
 // redis returns the store that the replicas share, nil for a single one.

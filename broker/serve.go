@@ -27,8 +27,19 @@ const (
 // it takes no new ones, lets those under way finish for at most 15 seconds, and
 // returns nil if they did.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+	return s.serve(ctx, listener, s)
+}
+
+// ServeMonitor is [Server.Serve] for /metrics, in the text format of
+// Prometheus, /healthz and /readyz: what concerns who runs the broker, and not
+// who calls it.
+func (s *Server) ServeMonitor(ctx context.Context, listener net.Listener) error {
+	return s.serve(ctx, listener, s.monitor())
+}
+
+func (s *Server) serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
 	server := &http.Server{
-		Handler:           s,
+		Handler:           handler,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,

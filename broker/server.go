@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/litentry/wallet-federation/internal/admission"
 	"github.com/litentry/wallet-federation/internal/brokerconfig"
@@ -47,6 +50,9 @@ type Options struct {
 	Now func() time.Time
 	// Logger takes audit records and faults. Default: none.
 	Logger *slog.Logger
+	// Tracing takes a span of each request, but for those of health. Default:
+	// none.
+	Tracing trace.TracerProvider
 }
 
 // Server is the broker of one issuer. It is an [http.Handler] and safe for
@@ -55,8 +61,13 @@ type Server struct {
 	issuer  string
 	now     func() time.Time
 	logger  *slog.Logger
+	auditor *auditor
+	metrics *metrics
+	tracer  trace.Tracer // nil without tracing
+	health  health
 	nonces  challenge.Store
 	routes  map[string]http.Handler
+	unknown http.Handler
 	current atomic.Pointer[snapshot]
 }
 
@@ -75,8 +86,16 @@ func New(options Options) (*Server, error) {
 	if s.nonces == nil {
 		s.nonces = challenge.NewMemory(s.now, challengeLifetime+clockTolerance)
 	}
-	err := s.Reload(options.State)
-	if err != nil {
+	if options.Tracing != nil {
+		s.tracer = options.Tracing.Tracer(tracerName)
+	}
+	var err error
+	if s.metrics, err = newMetrics(s); err != nil {
+		return nil, fmt.Errorf("creating broker: %w", err)
+	}
+	s.auditor = newAuditor(s.logger)
+	s.nonces = &observedStore{Store: s.nonces, failures: s.metrics.storeErrors, tracer: s.tracer}
+	if err := s.Reload(options.State); err != nil {
 		return nil, fmt.Errorf("creating broker: %w", err)
 	}
 	if s.routes, err = s.newRoutes(); err != nil {
@@ -100,6 +119,7 @@ func (s *Server) Reload(state State) error {
 		return err
 	}
 	s.current.Store(next)
+	s.metrics.lastReloaded.Set(float64(s.now().Unix()))
 	return nil
 }
 
@@ -115,8 +135,7 @@ func sameIssuer(running, wanted string) error {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	handler, found := s.routes[r.URL.EscapedPath()]
 	if !found {
-		writeFailure(w, failNotFound)
-		return
+		handler = s.unknown
 	}
 	handler.ServeHTTP(w, r)
 }
@@ -129,14 +148,24 @@ func (s *Server) newRoutes() (map[string]http.Handler, error) {
 	base := issuer.Path
 	get := func(handle http.HandlerFunc) http.Handler { return allow(handle, http.MethodGet, http.MethodHead) }
 	post := func(handle http.HandlerFunc) http.Handler { return allow(handle, http.MethodPost) }
-	return map[string]http.Handler{
-		"/healthz":                         get(s.healthz),
-		"/readyz":                          get(s.readyz),
+	description, err := newOpenAPI(s.issuer, issuer)
+	if err != nil {
+		return nil, err
+	}
+	routes := map[string]http.Handler{
+		healthPath:                         get(s.healthz),
+		readyPath:                          get(s.readyz),
+		base + openAPIPath:                 get(description.serve),
 		base + discovery.ConfigurationPath: get(s.discovery),
 		base + discovery.JWKSPath:          get(s.jwks),
 		base + startPath:                   post(s.start),
 		base + verifyPath:                  post(s.verify),
 		base + mintPath:                    post(s.mint),
 		base + mintAWSCredsPath:            http.HandlerFunc(mintAWSCreds),
-	}, nil
+	}
+	for path, handler := range routes {
+		routes[path] = s.observe(strings.TrimPrefix(path, base), handler)
+	}
+	s.unknown = s.observe(otherRoute, http.HandlerFunc(notFound))
+	return routes, nil
 }

@@ -38,6 +38,7 @@ type snapshot struct {
 	discovery, jwks  document
 	publicKeys       jwk.Set
 	activeKey        *signingkey.Key
+	sessionKey       *session.Key
 }
 
 // roleMinter mints tokens pinned to one role, or to all of them.
@@ -63,6 +64,7 @@ func newSnapshot(state State) (*snapshot, error) {
 		sessionLifetime: time.Duration(config.Session.LifetimeSeconds) * time.Second,
 		listed:          cmp.Or(state.Admitted, &admission.List{}),
 		activeKey:       state.Keys.Active(),
+		sessionKey:      state.SessionKeys.Active(),
 	}
 	s.template = challenge.NewTemplate(s.compose(challenge.Challenge{}).String())
 	for _, r := range config.Revocations {
