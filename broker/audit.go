@@ -31,7 +31,7 @@ const (
 )
 
 // auditEvents are what records are about.
-var auditEvents = [...]string{"sign_in", "mint"}
+var auditEvents = [...]string{"sign_in", "mint", "token_exchange"}
 
 // auditReasons are those that records give. They are also labels of metrics,
 // where any other counts as "other".
@@ -41,6 +41,11 @@ var auditReasons = setOf(
 	"bearer_missing", session.ErrMalformed.Error(), session.ErrForged.Error(), session.ErrForeign.Error(), session.ErrExpired.Error(),
 	"revoked",
 	failMediaType.Code, failTooLarge.Code, failRequest.Code, failRole.Code, failNotAdmitted.Code, failNoRoles.Code, failInternal.Code,
+	"rate_limited", "overloaded",
+	// Of tokens of trusted issuers, and of the token endpoint.
+	"issuer_unavailable", "token_malformed", "token_issuer_unknown", "token_algorithm", "token_type", "token_audience", "token_times",
+	"token_expired", "token_not_yet_valid", "token_wallet", "token_key_unknown", "token_forged",
+	"invalid_client", "unsupported_grant_type", "invalid_scope", "invalid_target",
 )
 
 func setOf(words ...string) map[string]bool {
