@@ -16,7 +16,7 @@ import (
 )
 
 // BenchmarkMint is a whole request without sockets: routing, bearer, admission,
-// role, token, audit record as JSON, answer.
+// role, token, audit record as JSON, metrics, answer.
 func BenchmarkMint(b *testing.B) {
 	f := newFixture(b)
 	server, err := broker.New(broker.Options{
