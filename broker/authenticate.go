@@ -20,7 +20,7 @@ func (s *Server) authenticate(ctx context.Context, state *snapshot, bearer strin
 	if refused != nil {
 		return "", refused
 	}
-	audit.wallet = address
+	audit.prove(address)
 	if state.revocations.Revoked(address, issuedAt) {
 		audit.reason = "revoked"
 		return "", failUnauthorized

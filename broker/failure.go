@@ -88,6 +88,8 @@ func allow(handle http.HandlerFunc, methods ...string) http.Handler {
 	})
 }
 
+func notFound(w http.ResponseWriter, _ *http.Request) { writeFailure(w, failNotFound) }
+
 // mintAWSCreds answers for a path that some clients still call. An untagged
 // AssumeRole on a caller's behalf would undo the isolation.
 func mintAWSCreds(w http.ResponseWriter, _ *http.Request) {

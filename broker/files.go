@@ -28,6 +28,16 @@ type Files struct {
 	SessionKeys string
 }
 
+// The parts of the state, as errors, metrics and readyz name them.
+const (
+	partConfig      = "configuration"
+	partKeys        = "signing keys"
+	partSessionKeys = "session keys"
+	partLists       = "admission lists"
+	// partTogether is all of them: each may be good, and they may not agree.
+	partTogether = "all together"
+)
+
 // Source is where a server's state comes from. It looks at the content of the
 // files, by the same path each time, because kubelet replaces a mounted volume
 // by swapping a symbolic link above them. Each part of the state is taken by
@@ -43,20 +53,20 @@ type Source struct {
 // NewSource reads all files once. Every one of them has to be good.
 func NewSource(files Files, logger *slog.Logger) (*Source, error) {
 	s := &Source{logger: logger}
-	s.config = watched[*brokerconfig.Config]{name: "configuration", parse: s.parseConfig, read: func() ([]byte, error) {
+	s.config = watched[*brokerconfig.Config]{name: partConfig, parse: s.parseConfig, read: func() ([]byte, error) {
 		return readFile(files.Config, brokerconfig.MaxBytes)
 	}}
-	s.keys = watched[*signingkey.Set]{name: "signing keys", parse: signingkey.Parse, read: func() ([]byte, error) {
+	s.keys = watched[*signingkey.Set]{name: partKeys, parse: signingkey.Parse, read: func() ([]byte, error) {
 		return readFile(files.Keys, signingkey.MaxBytes)
 	}}
-	s.sessions = watched[*session.KeySet]{name: "session keys", parse: session.ParseKeySet, read: func() ([]byte, error) {
+	s.sessions = watched[*session.KeySet]{name: partSessionKeys, parse: session.ParseKeySet, read: func() ([]byte, error) {
 		return readFile(files.SessionKeys, session.MaxBytes)
 	}}
-	s.admitted = watched[*admission.List]{name: "admission lists", parse: parseLists, read: func() ([]byte, error) {
+	s.admitted = watched[*admission.List]{name: partLists, parse: parseLists, read: func() ([]byte, error) {
 		return readLists(s.config.value.Admission.Directories)
 	}}
-	for _, look := range s.looks() {
-		if _, err := look(); err != nil {
+	for _, part := range s.parts() {
+		if _, err := part.look(); err != nil {
 			return nil, err
 		}
 	}
@@ -76,10 +86,17 @@ func (s *Source) parseConfig(data []byte) (*brokerconfig.Config, error) {
 	return config, nil
 }
 
-// looks are the looks at all parts. The configuration is first: it names the
-// directories.
-func (s *Source) looks() []func() (bool, error) {
-	return []func() (bool, error){s.config.look, s.keys.look, s.sessions.look, s.admitted.look}
+// part is one part of the state, whatever its type.
+type part interface {
+	// look reports whether there is another good value, and an error once for
+	// everything bad that it sees.
+	look() (bool, error)
+	label() string
+}
+
+// parts are all of them. The configuration is first: it names the directories.
+func (s *Source) parts() []part {
+	return []part{&s.config, &s.keys, &s.sessions, &s.admitted}
 }
 
 // State returns what was read last and was good.
@@ -106,8 +123,11 @@ func (s *Source) Watch(ctx context.Context, server *Server, interval time.Durati
 
 func (s *Source) reloadIfChanged(ctx context.Context, server *Server) {
 	changed := false
-	for _, look := range s.looks() {
-		news, err := look()
+	for _, part := range s.parts() {
+		news, err := part.look()
+		if news || err != nil {
+			server.noteReload(part.label(), err)
+		}
 		if err != nil {
 			s.logger.ErrorContext(ctx, "reload refused, going on as before", "error", err)
 		}
@@ -116,7 +136,9 @@ func (s *Source) reloadIfChanged(ctx context.Context, server *Server) {
 	if !changed {
 		return
 	}
-	if err := server.Reload(s.State()); err != nil {
+	err := server.Reload(s.State())
+	server.noteReload(partTogether, err)
+	if err != nil {
 		s.logger.ErrorContext(ctx, "reload refused, going on as before", "error", err)
 		return
 	}
@@ -140,8 +162,8 @@ type watched[T any] struct {
 	value T
 }
 
-// look reports whether there is another good value. It returns an error once
-// for everything bad that it sees.
+func (w *watched[T]) label() string { return w.name }
+
 func (w *watched[T]) look() (bool, error) {
 	data, err := w.read()
 	if err != nil {

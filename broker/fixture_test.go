@@ -161,6 +161,7 @@ func newFixture(t testing.TB, change ...func(*brokerconfig.Config)) *fixture {
 		t.Fatal(err)
 	}
 	f.server = server
+	t.Cleanup(func() { checkLabels(t, server) })
 	return f
 }
 
@@ -222,7 +223,9 @@ func (f *fixture) send(t testing.TB, method, path, body string, headers ...strin
 	if err := response.Body.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return answer{status: response.StatusCode, header: response.Header, body: string(data)}
+	got := answer{status: response.StatusCode, header: response.Header, body: string(data)}
+	checkDescribed(t, f.config.Issuer, method, path, request.Header.Get("Content-Type"), body, got)
+	return got
 }
 
 // post sends JSON.

@@ -1,20 +1,79 @@
 package broker
 
-import "net/http"
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
 
-const (
-	statusOK     = "ok"
-	statusFailed = "failed"
+	"github.com/litentry/wallet-federation/internal/wallet"
 )
+
+// Paths of health. They are at the root, whatever the issuer's path: they are
+// asked by who runs the broker.
+const (
+	healthPath = "/healthz"
+	readyPath  = "/readyz"
+)
+
+// What a check, and all of them together, can say.
+const (
+	statusOK          = "ok"
+	statusFailed      = "failed"
+	statusUnavailable = "unavailable"
+	statusStale       = "stale"
+	statusDegraded    = "degraded"
+)
+
+// checkInterval is how long the result of the checks that sign something
+// stands: anyone may ask for them.
+const checkInterval = time.Second
 
 type healthAnswer struct {
 	Status string `json:"status"`
 }
 
+// readyAnswer is what readyz says. A broker that answers "degraded" is ready:
+// it mints, which is what would stop if it were taken out of service.
 type readyAnswer struct {
+	// Status is "ok", "degraded" or "failed".
 	Status string `json:"status"`
-	// Checks are named, each with "ok" or "failed".
+	// Checks are named. Of "signing" and "session_keys" each is "ok" or
+	// "failed", and one that failed makes the whole so. "nonce_store" is "ok" or
+	// "unavailable": nobody can sign in. "configuration" is "ok" or "stale": a
+	// file was changed to something that cannot be used.
 	Checks map[string]string `json:"checks"`
+}
+
+// health is what readyz has to remember.
+type health struct {
+	mu      sync.Mutex
+	checked time.Time
+	of      *snapshot
+	failed  map[string]bool // by check
+	refused map[string]bool // by part of the state
+}
+
+// reloaded remembers whether a part of the state was changed to something that
+// cannot be used. Parts are those of [Source].
+func (h *health) reloaded(part string, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.refused == nil {
+		h.refused = map[string]bool{}
+	}
+	h.refused[part] = err != nil
+}
+
+func (h *health) stale() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, refused := range h.refused {
+		if refused {
+			return true
+		}
+	}
+	return false
 }
 
 // healthz answers as long as the process serves at all.
@@ -25,17 +84,54 @@ func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
 // readyz answers whether a token minted now would verify, and whether new
 // connections are welcome: not any more once the server stops.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
-	answer := readyAnswer{Status: statusOK, Checks: map[string]string{"serving": statusOK, "signing": statusOK}}
-	status := http.StatusOK
-	fail := func(check string) {
-		status, answer.Status, answer.Checks[check] = http.StatusServiceUnavailable, statusFailed, statusFailed
+	failed := s.failedChecks(r.Context())
+	checks := map[string]string{"serving": statusOK, "signing": statusOK, "session_keys": statusOK, "nonce_store": statusOK, "configuration": statusOK}
+	answer, status := readyAnswer{Status: statusOK, Checks: checks}, http.StatusOK
+	if _, err := s.nonces.Epoch(); err != nil {
+		answer.Status, checks["nonce_store"] = statusDegraded, statusUnavailable
+	}
+	if s.health.stale() {
+		answer.Status, checks["configuration"] = statusDegraded, statusStale
 	}
 	if s.stopping.Load() {
-		fail("serving")
+		failed = map[string]bool{"serving": true}
 	}
-	if err := s.current.Load().checkSigning(); err != nil {
-		s.logger.ErrorContext(r.Context(), "not ready", "check", "signing", "error", err)
-		fail("signing")
+	for check := range failed {
+		answer.Status, checks[check], status = statusFailed, statusFailed, http.StatusServiceUnavailable
 	}
 	writeJSON(w, status, answer)
+}
+
+// failedChecks looks at the keys, at most once in a checkInterval, and returns
+// the checks that failed.
+func (s *Server) failedChecks(ctx context.Context) map[string]bool {
+	state, now := s.current.Load(), s.now()
+	s.health.mu.Lock()
+	defer s.health.mu.Unlock()
+	if s.health.of == state && now.Sub(s.health.checked) < checkInterval {
+		return s.health.failed
+	}
+	failed := map[string]bool{}
+	for check, look := range map[string]func() error{
+		"signing":      state.checkSigning,
+		"session_keys": func() error { return state.checkSessions(now) },
+	} {
+		if err := look(); err != nil {
+			s.logger.ErrorContext(ctx, "not ready", "check", check, "error", err)
+			failed[check] = true
+		}
+	}
+	s.health.of, s.health.checked, s.health.failed = state, now, failed
+	return failed
+}
+
+// nobody is the wallet of the bearer that checkSessions makes. No key is known
+// whose wallet it is, and the bearer is thrown away.
+const nobody = wallet.Address("0x0000000000000000000000000000000000000000")
+
+// checkSessions issues a bearer and verifies it.
+func (s *snapshot) checkSessions(now time.Time) error {
+	bearer, _ := s.sessions.Issue(nobody, "check", now, s.sessionLifetime)
+	_, err := s.sessions.Verify(bearer, now)
+	return err
 }

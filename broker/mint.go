@@ -36,7 +36,7 @@ func (m *minted) json() []byte {
 // is asked for, or to all that are declared.
 func (s *Server) mint(w http.ResponseWriter, r *http.Request) {
 	audit := newRecord("mint", s.client(r))
-	defer func() { audit.write(r.Context(), s.logger, s.now()) }()
+	defer s.report(r.Context(), audit)
 
 	answer, refused := s.mintFor(w, r, audit)
 	if refused != nil {

@@ -18,7 +18,7 @@ import (
 )
 
 // BenchmarkMint is a whole request without sockets: routing, bearer, admission,
-// limits, role, token, audit record as JSON, answer.
+// limits, role, token, audit record as JSON, metrics, answer.
 func BenchmarkMint(b *testing.B) {
 	f := newFixture(b, func(c *brokerconfig.Config) {
 		c.Limits.Client = brokerconfig.Rate{PerSecond: 1e6, Burst: 1e6}

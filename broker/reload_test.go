@@ -96,15 +96,16 @@ func TestWatchingReportsOncePerContent(t *testing.T) {
 		name   string
 		change func()
 		report string
+		stale  bool
 	}{
-		{"nothing new", func() {}, ""},
-		{"bad keys", func() { w.put(t, w.Keys, []byte("{}")) }, "reading signing keys"},
-		{"other bad keys", func() { w.put(t, w.Keys, []byte("[]")) }, "reading signing keys"},
-		{"good keys again", func() { w.put(t, w.Keys, good) }, "msg=loaded"},
-		{"no keys", func() { _ = os.Remove(w.Keys) }, "reading signing keys"},
-		{"good keys once more", func() { w.put(t, w.Keys, good) }, "msg=loaded"},
-		{"a bad list", func() { w.put(t, w.list(), []byte("vitalik.eth")) }, "reading admission lists"},
-		{"no lists", func() { _ = os.Remove(w.list()) }, "msg=loaded"},
+		{"nothing new", func() {}, "", false},
+		{"bad keys", func() { w.put(t, w.Keys, []byte("{}")) }, "reading signing keys", true},
+		{"other bad keys", func() { w.put(t, w.Keys, []byte("[]")) }, "reading signing keys", true},
+		{"good keys again", func() { w.put(t, w.Keys, good) }, "msg=loaded", false},
+		{"no keys", func() { _ = os.Remove(w.Keys) }, "reading signing keys", true},
+		{"good keys once more", func() { w.put(t, w.Keys, good) }, "msg=loaded", false},
+		{"a bad list", func() { w.put(t, w.list(), []byte("vitalik.eth")) }, "reading admission lists", true},
+		{"no lists", func() { _ = os.Remove(w.list()) }, "msg=loaded", false},
 	} {
 		step.change()
 		if got := w.look(t); !strings.Contains(got, step.report) || (step.report == "") != (got == "") {
@@ -112,6 +113,9 @@ func TestWatchingReportsOncePerContent(t *testing.T) {
 		}
 		if got := w.look(t); got != "" {
 			t.Errorf("%s: reported again: %s", step.name, got)
+		}
+		if got := w.server.health.stale(); got != step.stale {
+			t.Errorf("%s: readyz calls the configuration stale: %v", step.name, got)
 		}
 	}
 }

@@ -52,7 +52,7 @@ func decode(body []byte, v any) *failure {
 }
 
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, *failure) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	body, err := io.ReadAll(http.MaxBytesReader(unwrap(w), r.Body, limit))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return nil, failTooLarge
 	}
@@ -60,6 +60,15 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, *fai
 		return nil, failRequest
 	}
 	return body, nil
+}
+
+// unwrap returns the server's own writer, which closes the connection after a
+// body that was too large.
+func unwrap(w http.ResponseWriter) http.ResponseWriter {
+	if watched, ok := w.(*statusWriter); ok {
+		return watched.ResponseWriter
+	}
+	return w
 }
 
 // startsObject tells an object from null, which decodes into anything.

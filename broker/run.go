@@ -39,6 +39,9 @@ type Command struct {
 	CertFile, KeyFile string
 	// ShutdownDelay is how long it goes on serving after it was told to stop.
 	ShutdownDelay time.Duration
+	// MetricsAddress is where it serves metrics and health, host:port; empty for
+	// nowhere.
+	MetricsAddress string
 	// RedisURLFile is a file with the URL of the Redis that the replicas share;
 	// empty for a single replica.
 	RedisURLFile string
@@ -61,6 +64,7 @@ func ParseCommand(arguments []string, stderr io.Writer) (*Command, error) {
 	flags.StringVar(&c.CertFile, "tls-cert", "", "`file` with the certificate chain (tls.crt), reloaded when it changes; without it HTTP is plain, for a proxy in front")
 	flags.StringVar(&c.KeyFile, "tls-key", "", "`file` with the key of the certificate (tls.key), reloaded when it changes")
 	flags.DurationVar(&c.ShutdownDelay, "shutdown-delay", defaultShutdownDelay, "how long to go on serving, as not ready, after being told to stop, until proxies have noticed")
+	flags.StringVar(&c.MetricsAddress, "metrics-listen", "", "`address` for /metrics, /healthz and /readyz, host:port, for those who run the broker; default: none")
 	flags.StringVar(&c.RedisURLFile, "redis-url-file", "", "`file` with the URL of the Redis that several replicas share; without it there must be only one")
 	if err := flags.Parse(arguments); err != nil {
 		return nil, err
@@ -103,6 +107,14 @@ func (c *Command) Run(ctx context.Context, logger *slog.Logger) error {
 	if shared != nil {
 		options.Nonces = shared
 	}
+	tracing, err := NewTracing(ctx, logger)
+	if err != nil {
+		return err
+	}
+	if tracing != nil {
+		options.Tracing = tracing
+		defer func() { _ = shutdownTracing(ctx, tracing) }()
+	}
 	server, err := New(options)
 	if err != nil {
 		return err
@@ -117,6 +129,11 @@ func (c *Command) Run(ctx context.Context, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	stopMonitor, err := c.monitor(ctx, server)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer stopMonitor()
 	// What runs beside the server is needed until the last request is answered.
 	servedCtx, served := context.WithCancel(context.WithoutCancel(ctx))
 	var beside sync.WaitGroup
@@ -132,6 +149,27 @@ func (c *Command) Run(ctx context.Context, logger *slog.Logger) error {
 	served()
 	beside.Wait()
 	return err
+}
+
+// monitor serves metrics until it is told to stop, which is after the last
+// request was answered.
+func (c *Command) monitor(ctx context.Context, server *Server) (stop func(), err error) {
+	if c.MetricsAddress == "" {
+		return func() {}, nil
+	}
+	listener, err := c.Listen(ctx, c.MetricsAddress)
+	if err != nil {
+		return nil, fmt.Errorf("listening for metrics: %w", err)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	server.logger.InfoContext(ctx, "serving metrics", "address", listener.Addr().String())
+	var done sync.WaitGroup
+	done.Go(func() {
+		if err := server.ServeMonitor(ctx, listener); err != nil {
+			server.logger.ErrorContext(ctx, "metrics are not served any more", "error", err)
+		}
+	})
+	return func() { cancel(); done.Wait() }, nil
 }
 
 // redis returns the store that the replicas share, nil for a single one.

@@ -61,6 +61,13 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, how Serving) 
 	return s.serve(ctx, listener, how, http.HandlerFunc(s.serveConnection))
 }
 
+// ServeMonitor is [Server.Serve] for /metrics, in the text format of
+// Prometheus, /healthz and /readyz: what concerns who runs the broker, and not
+// who calls it.
+func (s *Server) ServeMonitor(ctx context.Context, listener net.Listener) error {
+	return s.serve(ctx, listener, Serving{}, s.monitor())
+}
+
 func (s *Server) serve(ctx context.Context, listener net.Listener, how Serving, handler http.Handler) error {
 	limited := limitConnections(listener, maxConnections)
 	server := s.newHTTPServer(limited, handler)

@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/litentry/wallet-federation/internal/admission"
 	"github.com/litentry/wallet-federation/internal/brokerconfig"
@@ -48,6 +51,9 @@ type Options struct {
 	Now func() time.Time
 	// Logger takes audit records and faults. Default: none.
 	Logger *slog.Logger
+	// Tracing takes a span of each request, but for those of health. Default:
+	// none.
+	Tracing trace.TracerProvider
 }
 
 // Server is the broker of one issuer. It is an [http.Handler] and safe for
@@ -56,9 +62,14 @@ type Server struct {
 	issuer  string
 	now     func() time.Time
 	logger  *slog.Logger
+	auditor *auditor
+	metrics *metrics
+	tracer  trace.Tracer // nil without tracing
+	health  health
 	nonces  challenge.Store
 	trusted *trustedissuer.Verifier // of nobody: what the first snapshot begins with
 	routes  map[string]http.Handler
+	unknown http.Handler
 	current atomic.Pointer[snapshot]
 	// underWay counts the requests that are read and answered.
 	underWay atomic.Int64
@@ -81,8 +92,16 @@ func New(options Options) (*Server, error) {
 		s.nonces = challenge.NewMemory(s.now, challengeLifetime+clockTolerance)
 	}
 	s.trusted = trustedissuer.New(trustedissuer.Options{Now: s.now, Report: s.reportIssuer})
-	err := s.Reload(options.State)
-	if err != nil {
+	if options.Tracing != nil {
+		s.tracer = options.Tracing.Tracer(tracerName)
+	}
+	var err error
+	if s.metrics, err = newMetrics(s); err != nil {
+		return nil, fmt.Errorf("creating broker: %w", err)
+	}
+	s.auditor = newAuditor(s.logger)
+	s.nonces = &observedStore{Store: s.nonces, failures: s.metrics.storeErrors, tracer: s.tracer}
+	if err := s.Reload(options.State); err != nil {
 		return nil, fmt.Errorf("creating broker: %w", err)
 	}
 	if s.routes, err = s.newRoutes(); err != nil {
@@ -115,6 +134,7 @@ func (s *Server) Reload(state State) error {
 	}
 	next.limits = newLimits(state.Config.Limits, limited)
 	s.current.Store(next)
+	s.metrics.lastReloaded.Set(float64(s.now().Unix()))
 	return nil
 }
 
@@ -135,8 +155,7 @@ func sameIssuer(running, wanted string) error {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	handler, found := s.routes[r.URL.EscapedPath()]
 	if !found {
-		writeFailure(w, failNotFound)
-		return
+		handler = s.unknown
 	}
 	handler.ServeHTTP(w, r)
 }
@@ -149,9 +168,14 @@ func (s *Server) newRoutes() (map[string]http.Handler, error) {
 	base := issuer.Path
 	get := func(handle http.HandlerFunc) http.Handler { return allow(handle, http.MethodGet, http.MethodHead) }
 	post := func(handle http.HandlerFunc) http.Handler { return allow(handle, http.MethodPost) }
-	return map[string]http.Handler{
-		"/healthz":                         get(s.healthz),
-		"/readyz":                          get(s.readyz),
+	description, err := newOpenAPI(s.issuer, issuer)
+	if err != nil {
+		return nil, err
+	}
+	routes := map[string]http.Handler{
+		healthPath:                         get(s.healthz),
+		readyPath:                          get(s.readyz),
+		base + openAPIPath:                 get(description.serve),
 		base + discovery.ConfigurationPath: get(s.discovery),
 		// RFC 8414 puts the path of an issuer last; some clients put it first.
 		discovery.AuthorizationServerPath + base: get(s.discovery),
@@ -162,5 +186,10 @@ func (s *Server) newRoutes() (map[string]http.Handler, error) {
 		base + verifyPath:                        post(s.limited(s.verify, writeFailure)),
 		base + mintPath:                          post(s.limited(s.mint, writeFailure)),
 		base + mintAWSCredsPath:                  http.HandlerFunc(mintAWSCreds),
-	}, nil
+	}
+	for path, handler := range routes {
+		routes[path] = s.observe(strings.TrimPrefix(path, base), handler)
+	}
+	s.unknown = s.observe(otherRoute, http.HandlerFunc(notFound))
+	return routes, nil
 }

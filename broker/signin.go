@@ -102,7 +102,7 @@ func (s *snapshot) compose(c challenge.Challenge) *siwe.Message {
 // verify exchanges the signature of a message for a session.
 func (s *Server) verify(w http.ResponseWriter, r *http.Request) {
 	audit := newRecord("sign_in", s.client(r))
-	defer func() { audit.write(r.Context(), s.logger, s.now()) }()
+	defer s.report(r.Context(), audit)
 
 	var request verifyRequest
 	if refused := decodeBody(w, r, &request); refused != nil {
@@ -125,9 +125,15 @@ func (s *Server) signIn(ctx context.Context, request verifyRequest, audit *recor
 	audit.wallet = address
 	switch reason {
 	case "":
+		audit.prove(address)
 	case reasonNoNonces:
+		audit.prove(address)
 		audit.reason = reason
 		return nil, failUnavailable
+	case reasonReplayed:
+		audit.prove(address)
+		audit.reason = reason
+		return nil, failSignIn
 	default:
 		audit.reason = reason
 		return nil, failSignIn
@@ -148,8 +154,12 @@ func (s *Server) signIn(ctx context.Context, request verifyRequest, audit *recor
 	return &verifyAnswer{SessionJWT: bearer, Wallet: address, ExpiresAt: expires.Unix()}, nil
 }
 
-// reasonNoNonces is the reason of a sign-in that nobody could decide.
-const reasonNoNonces = "nonce_store_unavailable"
+// The reasons that follow a good signature.
+const (
+	// reasonNoNonces is that of a sign-in that nobody could decide.
+	reasonNoNonces = "nonce_store_unavailable"
+	reasonReplayed = "replayed"
+)
 
 // prove returns the wallet that signed its message, or the wallet that was
 // asked for, if any, and the reason for refusing it. The nonce is used up by a
@@ -179,7 +189,7 @@ func (s *Server) prove(ctx context.Context, state *snapshot, request verifyReque
 		return asked.Address, reasonNoNonces
 	}
 	if !first {
-		return asked.Address, "replayed"
+		return asked.Address, reasonReplayed
 	}
 	return signer, ""
 }

@@ -40,6 +40,7 @@ type snapshot struct {
 	discovery, jwks  document
 	publicKeys       jwk.Set
 	activeKey        *signingkey.Key
+	sessionKey       *session.Key
 	// limits are carried on from one snapshot to the next.
 	limits *limits
 }
@@ -69,6 +70,7 @@ func newSnapshot(state State, trusted *trustedissuer.Verifier) (*snapshot, error
 		trusted:         trusted.With(config.Login.TrustedIssuers),
 		listed:          cmp.Or(state.Admitted, &admission.List{}),
 		activeKey:       state.Keys.Active(),
+		sessionKey:      state.SessionKeys.Active(),
 	}
 	s.template = challenge.NewTemplate(s.compose(challenge.Challenge{}).String())
 	for _, r := range config.Revocations {

@@ -67,7 +67,7 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	audit := newRecord("token_exchange", s.client(r))
-	defer func() { audit.write(r.Context(), s.logger, s.now()) }()
+	defer s.report(r.Context(), audit)
 
 	answer, refused := s.exchangeFor(w, r, audit)
 	if refused == oauthClient {

@@ -36,6 +36,16 @@ type Signer interface {
 	SignPersonal(ctx context.Context, message string) (string, error)
 }
 
+// ParseKey returns the signer of a private key, 64 hexadecimal digits with or
+// without 0x. The error says nothing of them.
+func ParseKey(privateKey string) (Signer, error) {
+	key, err := wallet.ParseKey(privateKey)
+	if err != nil {
+		return nil, err
+	}
+	return KeySigner(key), nil
+}
+
 // KeySigner returns the signer of a key in memory.
 func KeySigner(key *wallet.Key) Signer { return keySigner{key} }
 

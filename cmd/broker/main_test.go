@@ -56,12 +56,30 @@ func TestRunServesFromFilesUntilItIsTold(t *testing.T) {
 	reader, writer := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		err := run(ctx, append(files(t), "--listen=127.0.0.1:0", "--shutdown-delay=0s"), writer, io.Discard)
+		err := run(ctx, append(files(t), "--listen=127.0.0.1:0", "--metrics-listen=127.0.0.1:0", "--shutdown-delay=0s"), writer, io.Discard)
 		_ = writer.Close()
 		done <- err
 	}()
-	address := listening(t, reader)
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/readyz", http.NoBody)
+	addresses := listening(t, reader)
+	for url, want := range map[string]int{
+		"http://" + addresses["listening"] + "/readyz":        http.StatusOK,
+		"http://" + addresses["listening"] + "/metrics":       http.StatusNotFound,
+		"http://" + addresses["serving metrics"] + "/readyz":  http.StatusOK,
+		"http://" + addresses["serving metrics"] + "/metrics": http.StatusOK,
+	} {
+		if got := get(t, url); got != want {
+			t.Errorf("%s answered %d, want %d", url, got, want)
+		}
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Errorf("run returned %v", err)
+	}
+}
+
+func get(t *testing.T, url string) int {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,32 +89,30 @@ func TestRunServesFromFilesUntilItIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		t.Errorf("readyz answered %s", response.Status)
-	}
-	stop()
-	if err := <-done; err != nil {
-		t.Errorf("run returned %v", err)
-	}
+	return response.StatusCode
 }
 
-// listening returns the address in the line that says so, and goes on reading
-// so that the log never blocks.
-func listening(t *testing.T, log io.Reader) string {
+// listening returns the addresses in the lines that say one, by what they say,
+// up to the one of the API, and goes on reading so that the log never blocks.
+func listening(t *testing.T, log io.Reader) map[string]string {
 	t.Helper()
+	addresses := map[string]string{}
 	lines := bufio.NewScanner(log)
 	for lines.Scan() {
 		var line struct{ Msg, Address string }
 		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
 			t.Fatalf("log line %q: %v", lines.Text(), err)
 		}
+		if line.Address != "" {
+			addresses[line.Msg] = line.Address
+		}
 		if line.Msg == "listening" {
 			go func() { _, _ = io.Copy(io.Discard, log) }()
-			return line.Address
+			return addresses
 		}
 	}
 	t.Fatal("the log ended before the broker listened")
-	return ""
+	return nil
 }
 
 func TestRunRefuses(t *testing.T) {

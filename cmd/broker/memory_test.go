@@ -54,10 +54,10 @@ func TestAnIdleBrokerIsSmallAndStopsWhenItIsTold(t *testing.T) {
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	address := listening(t, reader)
+	addresses := listening(t, reader)
 	client := http.Client{Timeout: 10 * time.Second}
 	for range 100 {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", http.NoBody)
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addresses["listening"]+"/readyz", http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}

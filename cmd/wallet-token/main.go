@@ -109,11 +109,8 @@ func mint(ctx context.Context, o options, key *wallet.Key, stdout io.Writer) err
 		return err
 	}
 	broker.ChainID = o.chain
-	session, err := broker.SignIn(ctx, client.KeySigner(key))
-	if err != nil {
-		return err
-	}
-	token, err := broker.Mint(ctx, session, o.role)
+	source := client.NewSource(broker, client.KeySigner(key), client.SourceOptions{RoleARN: o.role})
+	token, err := source.Token(ctx)
 	if err != nil {
 		return err
 	}
