@@ -3,6 +3,7 @@ package broker_test
 import (
 	"errors"
 	"fmt"
+	"mime"
 	"net/http"
 	"net/url"
 	"os"
@@ -121,8 +122,11 @@ func (d *description) check(method, path, contentType, body string, got answer) 
 	if got.status != http.StatusOK || body == "" {
 		return nil
 	}
-	mediaType, _, _ := strings.Cut(contentType, ";")
-	_, at := d.at("paths", path, strings.ToLower(method), "requestBody", "content", strings.ToLower(mediaType), "schema")
+	mediaType, _, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return err
+	}
+	_, at := d.at("paths", path, strings.ToLower(method), "requestBody", "content", mediaType, "schema")
 	if mediaType == "application/x-www-form-urlencoded" {
 		return d.validateForm(at, body)
 	}
