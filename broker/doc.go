@@ -3,6 +3,7 @@
 //
 //	GET  /.well-known/openid-configuration   discovery (OpenID Connect Discovery 1.0)
 //	GET  /.well-known/jwks.json              public keys (RFC 7517)
+//	GET  /openapi.json                       this API (OpenAPI 3.1)
 //	POST /v1/auth/wallet/start               {"address","chain_id"} -> {"request_id","siwe_message","nonce","expires_at"}
 //	POST /v1/auth/wallet/verify              {"request_id","signature"} -> {"session_jwt","wallet","expires_at"}
 //	POST /v1/mint-oidc-jwt                   bearer, optional {"role_arn"} -> {"jwt","wallet","expiration"}
