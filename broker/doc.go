@@ -5,6 +5,7 @@
 //	GET  /.well-known/oauth-authorization-server
 //	                                         the same as OAuth metadata (RFC 8414)
 //	GET  /.well-known/jwks.json              public keys (RFC 7517)
+//	GET  /openapi.json                       this API (OpenAPI 3.1)
 //	POST /v1/auth/wallet/start               {"address","chain_id"} -> {"request_id","siwe_message","nonce","expires_at"}
 //	POST /v1/auth/wallet/verify              {"request_id","signature"} -> {"session_jwt","wallet","expires_at"}
 //	POST /v1/mint-oidc-jwt                   bearer, optional {"role_arn"} -> {"jwt","wallet","expiration"}
