@@ -88,7 +88,7 @@ func TestATokenOfATrustedIssuerMintsForItsWallet(t *testing.T) {
 	want := map[string]any{
 		"event": "mint", "outcome": "ok", "reason": "ok", "wallet": alice,
 		"kid": o.keys.Active().ID, "jti": idOf(t, minted), "role": role,
-		"via": o.url, "session": "the-token", "bearer_sha256": hashOf(given),
+		"client": "192.0.2.1", "via": o.url, "session": "the-token", "bearer_sha256": hashOf(given),
 	}
 	if diff := cmp.Diff(want, record, ignoreLogFields); diff != "" {
 		t.Errorf("record (-want +got):\n%s", diff)

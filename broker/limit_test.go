@@ -168,7 +168,7 @@ func TestAWalletThatAsksTooOftenWaits(t *testing.T) {
 	record := lastRecord(t, f, func() { f.mint(t, bearer, "").limited(t, 2) })
 	want := map[string]any{
 		"event": "mint", "outcome": "refused", "reason": "rate_limited", "wallet": string(key.Address()),
-		"client": "192.0.2.1", "session": idOf(t, bearer), "bearer_sha256": hashOf(bearer),
+		"client": "192.0.2.1", "via": "session", "session": idOf(t, bearer), "bearer_sha256": hashOf(bearer),
 	}
 	if diff := cmp.Diff(want, record, ignoreLogFields); diff != "" {
 		t.Errorf("audit record (-want +got):\n%s", diff)

@@ -118,7 +118,7 @@ func TestServeIsNotReadyBeforeItRefuses(t *testing.T) {
 	eventually(t, "it is not ready", func() bool {
 		return f.send(t, http.MethodGet, "/readyz", "").status == http.StatusServiceUnavailable
 	})
-	if got := f.send(t, http.MethodGet, "/readyz", "").body; got != `{"status":"failed","checks":{"serving":"failed","signing":"ok"}}` {
+	if got := f.send(t, http.MethodGet, "/readyz", "").body; !strings.Contains(got, `"serving":"failed"`) || !strings.Contains(got, `"signing":"ok"`) {
 		t.Errorf("got %s", got)
 	}
 	for name, connection := range map[string]net.Conn{"a connection kept open": kept, "a new connection": dial(t, address)} {

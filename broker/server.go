@@ -181,7 +181,7 @@ func (s *Server) newRoutes() (map[string]http.Handler, error) {
 		discovery.AuthorizationServerPath + base: get(s.discovery),
 		base + discovery.AuthorizationServerPath: get(s.discovery),
 		base + discovery.JWKSPath:                get(s.jwks),
-		base + discovery.TokenPath:               http.HandlerFunc(s.limited(s.exchange, writeOAuthFailure)),
+		base + discovery.TokenPath:               s.limited(s.exchange, writeOAuthFailure),
 		base + startPath:                         post(s.limited(s.start, writeFailure)),
 		base + verifyPath:                        post(s.limited(s.verify, writeFailure)),
 		base + mintPath:                          post(s.limited(s.mint, writeFailure)),

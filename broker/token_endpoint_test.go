@@ -308,7 +308,7 @@ func TestEachExchangeLeavesOneRecord(t *testing.T) {
 	want := map[string]any{
 		"event": "token_exchange", "outcome": "ok", "reason": "ok", "wallet": alice,
 		"kid": o.keys.Active().ID, "jti": idOf(t, minted), "role": role,
-		"via": o.url, "session": "the-token", "bearer_sha256": hashOf(given),
+		"client": "192.0.2.1", "via": o.url, "session": "the-token", "bearer_sha256": hashOf(given),
 	}
 	if diff := cmp.Diff(want, record, ignoreLogFields); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
