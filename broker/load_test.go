@@ -175,7 +175,7 @@ func (u *user) round(ctx context.Context) error {
 // mint: no request fails, and no token is beyond the keys that are served.
 func TestEverythingIsReloadedUnderLoadWithoutAFailedRequest(t *testing.T) {
 	t.Parallel()
-	const steps = 12
+	const steps = 8
 	config, keys, sessions := newConfig(), newKeys(t), session.NewKeySet(epoch)
 	config.Admission.Mode = brokerconfig.AllowList
 	users := make([]*user, 2*runtime.GOMAXPROCS(0))
