@@ -46,6 +46,10 @@ var (
 	ErrExpired   = errors.New("bearer_expired")
 )
 
+// strictEncoding is base64url without padding and without bits behind the last
+// byte.
+var strictEncoding = base64.RawURLEncoding.Strict()
+
 // Codec issues and verifies the bearers of one issuer. Verifying takes exactly
 // the form that is issued, not JSON in general, so that no decoder's leniency (a
 // claim given twice, another spelling) is reachable. It is safe for concurrent
@@ -164,8 +168,10 @@ func (c *Codec) Verify(bearer string, now time.Time) (Session, error) {
 	if !hmac.Equal(mac[:], []byte(bearer[end+1:])) {
 		return Session{}, ErrForged
 	}
-	decoded, err := base64.RawURLEncoding.AppendDecode(make([]byte, 0, usualPayload), []byte(bearer[headerEnd+1:end]))
-	if err != nil {
+	encoded := bearer[headerEnd+1 : end]
+	decoded, err := strictEncoding.AppendDecode(make([]byte, 0, usualPayload), []byte(encoded))
+	// Of line breaks the decoder takes any number.
+	if err != nil || strictEncoding.EncodedLen(len(decoded)) != len(encoded) {
 		return Session{}, ErrForeign
 	}
 	s, ok := c.decode(string(decoded))

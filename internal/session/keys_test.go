@@ -192,7 +192,7 @@ func TestKeysAreNotPrinted(t *testing.T) {
 			"hexadecimal":   hex.EncodeToString(secretBytes),
 			"upper case":    strings.ToUpper(hex.EncodeToString(secretBytes)),
 			"spaced":        fmt.Sprintf("% x", secretBytes),
-			"decimal":       strings.Trim(fmt.Sprint(secretBytes), "[]"),
+			"decimal":       strings.Trim(fmt.Sprintf("%d", secretBytes), "[]"),
 			"Go syntax":     strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", secretBytes), "[]byte{"), "}"),
 			"base64":        base64.StdEncoding.EncodeToString(secretBytes)[:10],
 			"octal, spaced": strings.Trim(fmt.Sprintf("%o", secretBytes), "[]"),
