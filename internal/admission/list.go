@@ -62,7 +62,7 @@ func parse(text io.Reader, addresses []address) ([]address, error) {
 		line, err := lines.ReadSlice('\n')
 		last := errors.Is(err, io.EOF)
 		switch {
-		case errors.Is(err, bufio.ErrBufferFull) || len(line) > maxLine:
+		case len(line) > maxLine: // the reader's buffer is longer
 			return nil, fmt.Errorf("line %d: longer than %d bytes", number, maxLine)
 		case err != nil && !last:
 			return nil, err
