@@ -1,5 +1,5 @@
 # `make help` tells what there is. Everything is built from Go modules: no image
-# and no binary is downloaded.
+# and no binary is downloaded. Tests use the redis-server of the distribution.
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
@@ -51,6 +51,10 @@ build: ## Build manager, broker, localaws and wallet-token into bin/.
 kubernetes: ## Build etcd, kube-apiserver and kubectl into bin/kubernetes, unless KUBEBUILDER_ASSETS is set.
 	@$(BUILD_KUBERNETES)
 
+.PHONY: redis
+redis: ## Install redis-server for the tests, unless it is there (Debian, as root).
+	@hack/redis/install.sh
+
 .PHONY: clean
 clean: ## Remove what was built. Go's own caches stay.
 	rm -rf "$(BIN)"
@@ -64,15 +68,15 @@ demo: kubernetes build ## Prove isolation on a real API server. KEEP=1 leaves it
 ##@ Test
 
 .PHONY: test
-test: kubernetes ## Run every test, race-checked, in random order.
+test: kubernetes redis ## Run every test, race-checked, in random order.
 	$(TEST) ./...
 
 .PHONY: test-unit
-test-unit: ## Run the tests that need no API server.
+test-unit: redis ## Run the tests that need no API server.
 	@packages=$$(hack/test-packages.sh unit); set -x; $(TEST) $$packages
 
 .PHONY: test-integration
-test-integration: kubernetes ## Run the tests that need an API server.
+test-integration: kubernetes redis ## Run the tests that need an API server.
 	@packages=$$(hack/test-packages.sh integration); set -x; $(TEST) $$packages
 
 ##@ Code

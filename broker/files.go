@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -62,8 +61,8 @@ func NewSource(files Files, logger *slog.Logger) (*Source, error) {
 	s.sessions = watched[*session.KeySet]{name: partSessionKeys, parse: session.ParseKeySet, read: func() ([]byte, error) {
 		return readFile(files.SessionKeys, session.MaxBytes)
 	}}
-	s.admitted = watched[*admission.List]{name: partLists, parse: parseLists, read: func() ([]byte, error) {
-		return readLists(s.config.value.Admission.Directories)
+	s.admitted = watched[*admission.List]{name: partLists, parse: s.loadLists, read: func() ([]byte, error) {
+		return admission.Digest(s.config.value.Admission.Directories)
 	}}
 	for _, part := range s.parts() {
 		if _, err := part.look(); err != nil {
@@ -97,6 +96,12 @@ type part interface {
 // parts are all of them. The configuration is first: it names the directories.
 func (s *Source) parts() []part {
 	return []part{&s.config, &s.keys, &s.sessions, &s.admitted}
+}
+
+// loadLists reads the lists again: there is too much of them to be kept just to
+// be compared.
+func (s *Source) loadLists([]byte) (*admission.List, error) {
+	return admission.Load(s.config.value.Admission.Directories)
 }
 
 // State returns what was read last and was good.
@@ -188,24 +193,6 @@ func (w *watched[T]) complain(seen string, err error) error {
 	}
 	w.seen = seen
 	return fmt.Errorf("reading %s: %w", w.name, err)
-}
-
-// readLists returns the content of all admission lists as one, for the
-// fingerprint.
-func readLists(directories []string) ([]byte, error) {
-	contents, err := admission.Read(directories)
-	if err != nil {
-		return nil, err
-	}
-	return json.Marshal(contents)
-}
-
-func parseLists(data []byte) (*admission.List, error) {
-	var contents map[string][]byte
-	if err := json.Unmarshal(data, &contents); err != nil {
-		return nil, err
-	}
-	return admission.ParseAll(contents)
 }
 
 // readFile reads a file of at most limit bytes.

@@ -76,7 +76,7 @@ func TestARevocationToComeKeepsTheWalletOut(t *testing.T) {
 func TestWalletsOfAnAdmissionFileAreAdmitted(t *testing.T) {
 	t.Parallel()
 	listed, stranger := newKey(t), newKey(t)
-	list, err := admission.Parse([]byte("# bots\n" + listed.Address().Checksum() + "\n"))
+	list, err := admission.Parse(strings.NewReader("# bots\n" + listed.Address().Checksum() + "\n"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,64 +1,134 @@
 package admission
 
 import (
+	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
-// maxFileBytes bounds a file: MaxWallets addresses with a line end each, twice.
-const maxFileBytes = 20 << 20
+const (
+	// maxBytes bounds all files together: MaxWallets addresses with a line end
+	// each, twice.
+	maxBytes = 20 << 20
+	// mostLooks is how often a look is begun anew because the kubelet swapped a
+	// directory meanwhile, which it does once a minute at most.
+	mostLooks = 3
+)
 
-// Read returns the content of every list in the directories, by path. As the
-// kubelet mounts a ConfigMap, each of its keys is a file, and names that begin
-// with a dot are its own business.
-func Read(directories []string) (map[string][]byte, error) {
-	contents := make(map[string][]byte)
+// Load returns one list of all files in the directories. As the kubelet mounts a
+// ConfigMap, each of its keys is a file, and names that begin with a dot are the
+// kubelet's own. What is read belongs together: not half of it is of a ConfigMap
+// as it was before. Errors name the file and the line.
+func Load(directories []string) (*List, error) {
+	var wallets []address
+	err := look(directories, func() error {
+		wallets = wallets[:0]
+		return eachFile(directories, func(path string, file io.Reader) error {
+			var err error
+			if wallets, err = parse(file, wallets); err != nil {
+				return fmt.Errorf("%s: %w", path, err)
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading admission lists: %w", err)
+	}
+	return newList(wallets)
+}
+
+// Digest returns 32 bytes that tell whether Load would read something else than
+// before: a hash of the files' paths and contents. It takes no memory that
+// depends on their size.
+func Digest(directories []string) ([]byte, error) {
+	var digest []byte
+	err := look(directories, func() error {
+		all := sha256.New()
+		err := eachFile(directories, func(path string, file io.Reader) error {
+			content := sha256.New()
+			if _, err := io.Copy(content, file); err != nil {
+				return err
+			}
+			name := sha256.Sum256([]byte(path))
+			all.Write(name[:])
+			all.Write(content.Sum(nil))
+			return nil
+		})
+		digest = all.Sum(nil)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading admission lists: %w", err)
+	}
+	return digest, nil
+}
+
+// look reads, once more if a directory was swapped meanwhile. What is read then
+// need not belong together, and files may have gone.
+func look(directories []string, read func() error) error {
+	for range mostLooks {
+		before := versions(directories)
+		err := read()
+		if slices.Equal(before, versions(directories)) {
+			return err
+		}
+	}
+	return errors.New("the directories do not stay the same for long enough")
+}
+
+// versions returns what the kubelet's link of each directory points to.
+func versions(directories []string) []string {
+	targets := make([]string, 0, len(directories))
+	for _, directory := range directories {
+		target, _ := os.Readlink(filepath.Join(directory, "..data")) // other directories have none
+		targets = append(targets, target)
+	}
+	return targets
+}
+
+// eachFile visits the files of the directories, which may hold maxBytes in all.
+func eachFile(directories []string, visit func(path string, file io.Reader) error) error {
+	left := &io.LimitedReader{N: maxBytes + 1}
 	for _, directory := range directories {
 		entries, err := os.ReadDir(directory)
 		if err != nil {
-			return nil, fmt.Errorf("reading admission lists: %w", err)
+			return err
 		}
 		for _, entry := range entries {
 			if strings.HasPrefix(entry.Name(), ".") {
 				continue
 			}
-			path := filepath.Join(directory, entry.Name())
-			if contents[path], err = readFile(path); err != nil {
-				return nil, fmt.Errorf("reading admission lists: %w", err)
+			if err := visitFile(filepath.Join(directory, entry.Name()), left, visit); err != nil {
+				return err
 			}
 		}
 	}
-	return contents, nil
+	return nil
 }
 
-func readFile(path string) ([]byte, error) {
+func visitFile(path string, left *io.LimitedReader, visit func(path string, file io.Reader) error) error {
+	// Opening a named pipe would wait for its other end.
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is not a file", path)
+	}
 	file, err := os.Open(path) //nolint:gosec // The path is the operator's, not a request's.
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { _ = file.Close() }()
-	data, err := io.ReadAll(io.LimitReader(file, maxFileBytes+1))
-	if err != nil {
-		return nil, err
+	left.R = file
+	err = visit(path, left)
+	if left.N <= 0 {
+		return fmt.Errorf("the lists hold more than %d bytes", maxBytes)
 	}
-	if len(data) > maxFileBytes {
-		return nil, fmt.Errorf("%s: %w", path, errTooLarge)
-	}
-	return data, nil
-}
-
-// ParseAll returns one list of the contents that [Read] returned.
-func ParseAll(contents map[string][]byte) (*List, error) {
-	lists := make([]*List, 0, len(contents))
-	for path, text := range contents {
-		list, err := Parse(text)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		lists = append(lists, list)
-	}
-	return Join(lists...)
+	return err
 }

@@ -1,12 +1,13 @@
 package admission
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
-	"strings"
 
 	"github.com/litentry/wallet-federation/internal/wallet"
 )
@@ -14,96 +15,108 @@ import (
 const (
 	// MaxWallets bounds a list.
 	MaxWallets = 200_000
-	// maxLine is some times what a line with an address and a comment needs.
+	// maxLine is some times what a line with an address or a comment needs.
 	maxLine = 1024
+	// byteOrderMark is what some editors put before a text, unseen.
+	byteOrderMark = "\ufeff"
+
+	addressBytes  = 20
+	addressDigits = 2 * addressBytes
 )
 
 // address is an Ethereum address as it is: the text takes more than twice that.
-type address [20]byte
+type address [addressBytes]byte
 
 // List is a set of wallets that does not change. The zero value is empty.
 type List struct {
 	sorted []address
 }
 
-// NewList returns a list of wallets, which must be canonical addresses.
+// NewList returns a list of wallets. Errors name the index of one that is not a
+// canonical address.
 func NewList(wallets []wallet.Address) (*List, error) {
-	l := &List{sorted: make([]address, 0, len(wallets))}
+	addresses := make([]address, 0, len(wallets))
 	for i, w := range wallets {
-		if err := l.add(w); err != nil {
-			return nil, fmt.Errorf("[%d]: %w", i, err)
+		a, ok := newAddress(w)
+		if !ok {
+			return nil, fmt.Errorf("[%d]: %w", i, wallet.ErrAddress)
 		}
+		addresses = append(addresses, a)
 	}
-	return l, l.finish()
+	return newList(addresses)
 }
 
-// Parse reads the text of a file. Errors name the line, not its content.
-func Parse(text []byte) (*List, error) {
-	l := &List{}
-	number := 0
-	for line := range bytes.Lines(text) {
-		number++
-		if len(line) > maxLine {
+// Parse reads the text of one file. Errors name the line, not its content.
+func Parse(text io.Reader) (*List, error) {
+	addresses, err := parse(text, nil)
+	if err != nil {
+		return nil, err
+	}
+	return newList(addresses)
+}
+
+// parse appends the addresses of a text.
+func parse(text io.Reader, addresses []address) ([]address, error) {
+	lines := bufio.NewReader(text)
+	for number := 1; ; number++ {
+		line, err := lines.ReadSlice('\n')
+		last := errors.Is(err, io.EOF)
+		switch {
+		case len(line) > maxLine: // the reader's buffer is longer
 			return nil, fmt.Errorf("line %d: longer than %d bytes", number, maxLine)
+		case err != nil && !last:
+			return nil, err
+		case number == 1 && bytes.HasPrefix(line, []byte(byteOrderMark)):
+			return nil, errors.New("line 1: begins with a byte order mark: save the file as UTF-8 without one")
 		}
-		entry := strings.TrimSpace(string(line))
-		if entry == "" || strings.HasPrefix(entry, "#") {
-			continue
+		if entry := bytes.Trim(line, " \t\r\n"); len(entry) > 0 && entry[0] != '#' {
+			w, err := wallet.Parse(string(entry))
+			if err != nil {
+				return nil, fmt.Errorf("line %d: %w", number, err)
+			}
+			a, _ := newAddress(w)
+			addresses = append(addresses, a)
 		}
-		w, err := wallet.Parse(entry)
-		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", number, err)
-		}
-		if err := l.add(w); err != nil {
-			return nil, fmt.Errorf("line %d: %w", number, err)
+		if last {
+			return addresses, nil
 		}
 	}
-	return l, l.finish()
 }
 
-// Join returns a list of everyone on the lists.
-func Join(lists ...*List) (*List, error) {
-	joined := &List{}
-	for _, l := range lists {
-		joined.sorted = append(joined.sorted, l.sorted...)
+// newList returns a list of addresses in any order, with any repeated. It keeps
+// none of the memory that is not needed.
+func newList(addresses []address) (*List, error) {
+	slices.SortFunc(addresses, compare)
+	addresses = slices.Compact(addresses)
+	if len(addresses) > MaxWallets {
+		return nil, fmt.Errorf("more than %d wallets", MaxWallets)
 	}
-	return joined, joined.finish()
+	return &List{sorted: append(make([]address, 0, len(addresses)), addresses...)}, nil
 }
 
-func (l *List) add(w wallet.Address) error {
-	var a address
-	if n, err := hex.Decode(a[:], []byte(strings.TrimPrefix(string(w), "0x"))); err != nil || n != len(a) {
-		return wallet.ErrAddress
-	}
-	l.sorted = append(l.sorted, a)
-	return nil
-}
+func compare(a, b address) int { return bytes.Compare(a[:], b[:]) }
 
-// finish makes the list what its methods expect.
-func (l *List) finish() error {
-	slices.SortFunc(l.sorted, func(a, b address) int { return bytes.Compare(a[:], b[:]) })
-	l.sorted = slices.Clip(slices.Compact(l.sorted))
-	if len(l.sorted) > MaxWallets {
-		return fmt.Errorf("more than %d wallets", MaxWallets)
+// newAddress reports whether a wallet is a canonical address, but for the case
+// of its digits.
+func newAddress(w wallet.Address) (a address, ok bool) {
+	if len(w) != 2+addressDigits || w[:2] != "0x" {
+		return address{}, false
 	}
-	return nil
+	var digits [addressDigits]byte // a conversion would take memory
+	copy(digits[:], w[2:])
+	_, err := hex.Decode(a[:], digits[:])
+	return a, err == nil
 }
 
 // Contains reports whether a wallet, a canonical address, is on the list.
 func (l *List) Contains(w wallet.Address) bool {
-	var a address
-	if len(w) != 2+2*len(a) {
+	a, ok := newAddress(w)
+	if !ok {
 		return false
 	}
-	if _, err := hex.Decode(a[:], []byte(w[2:])); err != nil {
-		return false
-	}
-	_, found := slices.BinarySearchFunc(l.sorted, a, func(a, b address) int { return bytes.Compare(a[:], b[:]) })
+	_, found := slices.BinarySearchFunc(l.sorted, a, compare)
 	return found
 }
 
 // Len returns how many wallets are on the list.
 func (l *List) Len() int { return len(l.sorted) }
-
-// errTooLarge is the error for files that cannot be lists.
-var errTooLarge = errors.New("larger than a list can be")

@@ -4,112 +4,187 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
+	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
 const (
 	// redisTimeout is how long a sign-in waits for Redis.
 	redisTimeout = 500 * time.Millisecond
-	// redisInterval is how often Redis is looked at between sign-ins.
+	// redisInterval is how often Redis is looked at.
 	redisInterval = time.Second
+	// redisConnections bounds the connections of one replica. A sign-in needs
+	// one for the time of one round trip.
+	redisConnections = 16
+	// redisBuffer is more than a command or an answer of ours has bytes.
+	redisBuffer = 4 << 10
+	// redisMargin is how much longer than asked Redis remembers: what the clocks
+	// of two replicas may differ.
+	redisMargin = time.Minute
 )
 
-// use marks a nonce (KEYS[2]) as used for ARGV[2] milliseconds, if the epoch
-// (KEYS[1]) is ARGV[1], in one step: 1 if it was not used before.
-var use = redis.NewScript(`
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+// The scripts run in Redis, each as one step. An epoch is bound to the process
+// of Redis (its run_id): another process, be it the same Redis restarted or a
+// replica of it that was promoted, may lack the latest nonces even though it
+// kept the epoch, as a snapshot from before does.
+var (
+	// begin returns the epoch (KEYS[1]), which is ARGV[1] if one has to begin. It
+	// always writes, so that a Redis that takes no writes shows.
+	begin = redis.NewScript(`
+local memory = redis.call('INFO', 'memory')
+if not string.find(memory, 'maxmemory:0%c') and not string.find(memory, 'maxmemory_policy:noeviction') then
+	return redis.error_reply('` + evicting + ` of used nonces is possible')
+end
+local process = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+local stored = redis.call('GET', KEYS[1])
+if not stored or string.sub(stored, #ARGV[1] + 1) ~= process then stored = ARGV[1] .. process end
+redis.call('SET', KEYS[1], stored)
+return string.sub(stored, 1, #ARGV[1])`)
+
+	// use marks a nonce (KEYS[2]) as used for ARGV[2] milliseconds if the epoch
+	// is ARGV[1]: 1 if it was not used before.
+	use = redis.NewScript(`
+local process = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+if redis.call('GET', KEYS[1]) ~= ARGV[1] .. process then return 0 end
 if redis.call('SET', KEYS[2], 1, 'NX', 'PX', ARGV[2]) then return 1 end
 return 0`)
+)
 
 // Redis is the store that several replicas share. It keeps its epoch beside the
-// nonces: a Redis that was emptied, or restarted without its data, has lost that
-// too, and a new one begins.
+// nonces: a Redis that was emptied, or restarted, or replaced by its replica,
+// begins a new one. A Redis that may evict keys for want of memory is not used.
 //
-// Two things it cannot see: a failover to a replica that had not yet received
-// the latest nonces, and nonces evicted for want of memory. Use a maxmemory-policy
-// of noeviction.
+// One thing it cannot see: a clock of the machine of Redis that jumps ahead,
+// which ends the time of keys early.
+//
+// The user of Redis needs the commands EVAL, EVALSHA, INFO, GET and SET on the
+// keys {wallet-federation:*.
 type Redis struct {
-	client   *redis.Client
-	epochKey string
-	prefix   string
-	now      func() time.Time
-	epoch    atomic.Pointer[Epoch] // nil while Redis does not answer
+	client *redis.Client
+	prefix string
+	now    func() time.Time
+	found  atomic.Pointer[finding]
 }
 
-// NewRedis returns a store in the Redis of a URL, such as
-// rediss://user:password@host:6379/0, for one issuer. It does not connect before
-// [Redis.Run] does. The error leaves the URL out: it holds the password.
-func NewRedis(url, issuer string, now func() time.Time) (*Redis, error) {
-	options, err := redis.ParseURL(url)
+// finding is what a look at Redis found: an epoch or an error.
+type finding struct {
+	epoch Epoch
+	err   error
+}
+
+// NewRedis returns a store in the Redis of a URL, for one issuer:
+//
+//	redis[s]://[[user]:password@]host[:port][/database]
+//	unix://[[user]:password@]/path/of/socket
+//
+// It does not connect before [Redis.Run] does. No error and no log holds
+// anything of the URL: it has the password. The client library's own log, which
+// is one for the process, is switched off.
+func NewRedis(address, issuer string, now func() time.Time) (*Redis, error) {
+	options, err := redisOptions(address)
 	if err != nil {
-		return nil, errors.New("the Redis URL is not of the form redis[s]://[user[:password]@]host[:port][/database]")
+		return nil, err
+	}
+	logging.Disable()
+	r := &Redis{
+		client: redis.NewClient(options), now: now,
+		// The braces keep the keys of one issuer together in a cluster.
+		prefix: "{wallet-federation:" + issuer + "}:",
+	}
+	r.found.Store(&finding{err: fmt.Errorf("%w: Redis was not looked at yet", ErrUnavailable)})
+	return r, nil
+}
+
+// redisOptions makes of a URL a client that gives up soon and says no more to
+// Redis than it is told to.
+func redisOptions(address string) (*redis.Options, error) {
+	malformed := errors.New("the Redis URL is not of the form redis[s]://[[user]:password@]host[:port][/database] or unix://[[user]:password@]/path")
+	parsed, err := url.Parse(address)
+	// A query would override the options below, or the check of certificates.
+	if err != nil || parsed.RawQuery != "" || parsed.ForceQuery || parsed.Fragment != "" {
+		return nil, malformed
+	}
+	options, err := redis.ParseURL(address)
+	if err != nil {
+		return nil, malformed
 	}
 	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = redisTimeout, redisTimeout, redisTimeout
 	options.PoolTimeout = redisTimeout
 	options.ContextTimeoutEnabled = true
-	options.MaxRetries = 1
-	// The braces keep the keys of one issuer together in a cluster.
-	prefix := "{wallet-federation:" + issuer + "}:"
-	return &Redis{client: redis.NewClient(options), epochKey: prefix + "epoch", prefix: prefix + "used:", now: now}, nil
+	options.DialerRetries = 1
+	// A second try would find the nonce used by the first, whose answer was lost.
+	options.MaxRetries = -1
+	options.PoolSize, options.MaxActiveConns = redisConnections, redisConnections
+	options.PipelinePoolSize = -1
+	options.ReadBufferSize, options.WriteBufferSize = redisBuffer, redisBuffer
+	// RESP3 is for messages that Redis sends of itself.
+	options.Protocol = 2
+	options.DisableIdentity = true
+	options.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	return options, nil
 }
 
 // Epoch implements [Store]: it says what the last look at Redis found.
 func (r *Redis) Epoch() (Epoch, error) {
-	if epoch := r.epoch.Load(); epoch != nil {
-		return *epoch, nil
-	}
-	return Epoch{}, ErrUnavailable
+	found := r.found.Load()
+	return found.epoch, found.err
 }
 
-// Use implements [Store].
+// Use implements [Store]. While the last look found no Redis it does not try.
 func (r *Redis) Use(ctx context.Context, epoch Epoch, nonce Nonce, until time.Time) (bool, error) {
+	if _, err := r.Epoch(); err != nil {
+		return false, err
+	}
+	left := until.Sub(r.now())
+	if left <= 0 {
+		return false, nil
+	}
 	// A caller who goes away must not pass for a Redis that does not answer.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), redisTimeout)
 	defer cancel()
-	// A second more than needed: the clocks of Redis and ours may differ a little.
-	left := max(until.Sub(r.now()), 0) + time.Second
-	first, err := use.Run(ctx, r.client, []string{r.epochKey, r.prefix + nonce.String()}, epoch[:], left.Milliseconds()).Bool()
+	keys := []string{r.epochKey(), r.prefix + "used:" + nonce.String()}
+	first, err := use.Run(ctx, r.client, keys, epoch[:], (left + redisMargin).Milliseconds()).Bool()
 	if err != nil {
-		r.epoch.Store(nil)
-		return false, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return false, unavailable(err)
 	}
 	return first, nil
 }
 
+func (r *Redis) epochKey() string { return r.prefix + "epoch" }
+
 // Run looks at Redis every second until ctx ends, so that [Redis.Epoch] knows,
-// and then closes the connections.
+// and then closes the connections: ctx must outlast the sign-ins.
 func (r *Redis) Run(ctx context.Context) {
 	ticker := time.NewTicker(redisInterval)
 	defer ticker.Stop()
+	defer func() { _ = r.client.Close() }()
 	for {
 		r.look(ctx)
 		select {
 		case <-ctx.Done():
-			_ = r.client.Close()
 			return
 		case <-ticker.C:
 		}
 	}
 }
 
-// look reads the epoch, and begins one where there is none.
+// look learns the epoch, and begins one where that is due.
 func (r *Redis) look(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, redisTimeout)
 	defer cancel()
-	begin := newEpoch()
-	err := r.client.SetNX(ctx, r.epochKey, begin[:], 0).Err()
-	if err != nil {
-		r.epoch.Store(nil)
-		return
+	next := newEpoch()
+	stored, err := begin.Run(ctx, r.client, []string{r.epochKey()}, next[:]).Text()
+	switch {
+	case err != nil:
+		r.found.Store(&finding{err: unavailable(err)})
+	case len(stored) != epochBytes:
+		r.found.Store(&finding{err: fmt.Errorf("%w: its epoch in Redis is damaged", ErrUnavailable)})
+	default:
+		r.found.Store(&finding{epoch: Epoch([]byte(stored))})
 	}
-	stored, err := r.client.Get(ctx, r.epochKey).Bytes()
-	if err != nil || len(stored) != epochBytes {
-		r.epoch.Store(nil)
-		return
-	}
-	epoch := Epoch(stored)
-	r.epoch.Store(&epoch)
 }

@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/litentry/wallet-federation/internal/wallet"
@@ -77,14 +78,21 @@ type Sealer struct {
 // sealed with any. Keys are of 32 bytes and used for nothing else.
 func NewSealer(keys ...[]byte) Sealer { return Sealer{keys: keys} }
 
-// Seal returns the handle of a challenge: some 140 characters that are safe in
-// a URL. Only a sealer with the same key makes one.
+// Seal returns the handle of a challenge: 135 characters that are safe in a URL.
+// Only a sealer with the same key makes one. The error says that there is no key
+// or that the address is not canonical.
 func (s Sealer) Seal(c Challenge) (string, error) {
+	if len(s.keys) == 0 {
+		return "", errors.New("sealing a challenge: no key")
+	}
+	if len(c.Address) != 2+2*addressBytes {
+		return "", fmt.Errorf("sealing a challenge: %w", wallet.ErrAddress)
+	}
 	b := make([]byte, 0, handleBytes)
 	b = append(b, version)
 	b, err := hex.AppendDecode(b, []byte(c.Address[2:]))
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("sealing a challenge: %w", wallet.ErrAddress)
 	}
 	b = binary.BigEndian.AppendUint64(b, c.ChainID)
 	b = binary.BigEndian.AppendUint64(b, uint64(c.IssuedAt.Unix())) //nolint:gosec // The sign survives the round trip.
@@ -99,7 +107,9 @@ func (s Sealer) Open(handle string) (Challenge, error) {
 		return Challenge{}, ErrHandle
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(handle)
-	if err != nil || !s.made(b) || b[0] != version {
+	// The decoder skips line breaks, with which a handle of the right length is
+	// a short one.
+	if err != nil || len(b) != handleBytes || !s.made(b) || b[0] != version {
 		return Challenge{}, ErrHandle
 	}
 	next := func(n int) []byte {
@@ -118,7 +128,7 @@ func (s Sealer) Open(handle string) (Challenge, error) {
 	return c, nil
 }
 
-// made reports whether one of the keys made the handle.
+// made reports whether one of the keys made a handle of full length.
 func (s Sealer) made(b []byte) bool {
 	made := false
 	for _, key := range s.keys {

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -9,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"io"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,6 +19,13 @@ import (
 const (
 	// maxBearer is several times what a bearer of ours can be.
 	maxBearer = 2048
+	// maxID is more than an id of a session of ours has letters.
+	maxID = 64
+	// macLength is the length of an encoded HMAC-SHA-256.
+	macLength = (sha256.Size*8 + 5) / 6
+	// usualPayload is enough for the payload of most issuers: with room for
+	// that much, verifying takes next to no memory.
+	usualPayload = 512
 
 	// audience and the typ in a bearer's header belong to session bearers alone,
 	// beside the key and the algorithm: what signs, what is signed and what it
@@ -41,6 +46,10 @@ var (
 	ErrExpired   = errors.New("bearer_expired")
 )
 
+// strictEncoding is base64url without padding and without bits behind the last
+// byte.
+var strictEncoding = base64.RawURLEncoding.Strict()
+
 // Codec issues and verifies the bearers of one issuer. Verifying takes exactly
 // the form that is issued, not JSON in general, so that no decoder's leniency (a
 // claim given twice, another spelling) is reachable. It is safe for concurrent
@@ -55,7 +64,14 @@ type Codec struct {
 // signer signs with one key. The key is where no printing can reach it.
 type signer struct {
 	headerDot string
-	macs      sync.Pool // of hash.Hash
+	works     sync.Pool // of *work
+}
+
+// work is what computing a MAC takes.
+type work struct {
+	hash  hash.Hash
+	input []byte
+	sum   [sha256.Size]byte
 }
 
 // The rest of the payload, between wallet, iat, nbf, exp and jti.
@@ -73,7 +89,7 @@ type Session struct {
 	Wallet wallet.Address
 	// IssuedAt, NotBefore and Expires are in seconds since the epoch.
 	IssuedAt, NotBefore, Expires int64
-	// ID is the session's own, its jti: letters and digits.
+	// ID is the session's own, its jti: 1 to 64 letters and digits.
 	ID string
 }
 
@@ -104,26 +120,27 @@ func NewCodec(keys *KeySet, issuer string) (*Codec, error) {
 
 func newSigner(key *Key) *signer {
 	header := `{"alg":"HS256","kid":"` + key.ID + `","typ":"` + headerType + `"}`
-	secret := bytes.Clone(key.secret)
+	secret := key.secret()
 	return &signer{
 		headerDot: base64.RawURLEncoding.EncodeToString([]byte(header)) + ".",
-		macs:      sync.Pool{New: func() any { return hmac.New(sha256.New, secret) }},
+		works:     sync.Pool{New: func() any { return &work{hash: hmac.New(sha256.New, secret)} }},
 	}
 }
 
-// Issue returns a bearer for a wallet and its expiry. The id is made of letters
-// and digits.
+// Issue returns a bearer for a wallet and its expiry. The wallet is canonical,
+// and the id is of 1 to 64 letters and digits: a bearer of others is not
+// believed.
 func (c *Codec) Issue(w wallet.Address, id string, now time.Time, lifetime time.Duration) (string, time.Time) {
 	issued := now.Unix()
 	expires := issued + int64(lifetime/time.Second)
-	payload := c.encode(Session{Wallet: w, IssuedAt: issued, NotBefore: issued, Expires: expires, ID: id})
+	payload := c.appendPayload(make([]byte, 0, usualPayload),
+		Session{Wallet: w, IssuedAt: issued, NotBefore: issued, Expires: expires, ID: id})
 	signed := c.active.headerDot + base64.RawURLEncoding.EncodeToString(payload)
-	return signed + "." + string(c.active.mac(signed)), time.Unix(expires, 0).UTC()
+	mac := c.active.mac(signed)
+	return signed + "." + string(mac[:]), time.Unix(expires, 0).UTC()
 }
 
-func (c *Codec) encode(s Session) []byte {
-	// Three numbers, the names and an id of 26 take less than 120 bytes.
-	b := make([]byte, 0, len(c.openSubject)+len(s.Wallet)+len(s.ID)+120)
+func (c *Codec) appendPayload(b []byte, s Session) []byte {
 	b = append(append(b, c.openSubject...), s.Wallet...)
 	b = strconv.AppendInt(append(b, openIssuedAt...), s.IssuedAt, 10)
 	b = strconv.AppendInt(append(b, openNotBefore...), s.NotBefore, 10)
@@ -147,11 +164,14 @@ func (c *Codec) Verify(bearer string, now time.Time) (Session, error) {
 		return Session{}, ErrMalformed
 	}
 	// The encoded forms are compared, so that each MAC has one spelling only.
-	if !hmac.Equal(by.mac(bearer[:end]), []byte(bearer[end+1:])) {
+	mac := by.mac(bearer[:end])
+	if !hmac.Equal(mac[:], []byte(bearer[end+1:])) {
 		return Session{}, ErrForged
 	}
-	decoded, err := base64.RawURLEncoding.DecodeString(bearer[headerEnd+1 : end])
-	if err != nil {
+	encoded := bearer[headerEnd+1 : end]
+	decoded, err := strictEncoding.AppendDecode(make([]byte, 0, usualPayload), []byte(encoded))
+	// Of line breaks the decoder takes any number.
+	if err != nil || strictEncoding.EncodedLen(len(decoded)) != len(encoded) {
 		return Session{}, ErrForeign
 	}
 	s, ok := c.decode(string(decoded))
@@ -165,8 +185,8 @@ func (c *Codec) Verify(bearer string, now time.Time) (Session, error) {
 	return s, nil
 }
 
-// decode is the inverse of encode, and of nothing else: a bearer of another
-// issuer or purpose begins otherwise.
+// decode is the inverse of appendPayload, and of nothing else: a bearer of
+// another issuer or purpose begins otherwise.
 func (c *Codec) decode(payload string) (Session, bool) {
 	rest, found := strings.CutPrefix(payload, c.openSubject)
 	if !found {
@@ -183,7 +203,8 @@ func (c *Codec) decode(payload string) (Session, bool) {
 		}
 	}
 	address, err := wallet.Parse(subject)
-	if err != nil {
+	// An id that could hold quotes could hold further claims.
+	if err != nil || !isID(s.ID) {
 		return Session{}, false
 	}
 	s.Wallet = address
@@ -196,15 +217,29 @@ func (c *Codec) decode(payload string) (Session, bool) {
 		}
 	}
 	// Whatever was read leniently above is not written back the same.
-	return s, string(c.encode(s)) == payload
+	return s, string(c.appendPayload(make([]byte, 0, usualPayload), s)) == payload
+}
+
+func isID(id string) bool {
+	if id == "" || len(id) > maxID {
+		return false
+	}
+	for _, c := range []byte(id) {
+		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
+			return false
+		}
+	}
+	return true
 }
 
 // mac returns the encoded HMAC-SHA-256 of the signing input (RFC 7515, A.1).
-func (s *signer) mac(signed string) []byte {
-	h, _ := s.macs.Get().(hash.Hash)
-	defer s.macs.Put(h)
-	h.Reset()
-	_, _ = io.WriteString(h, signed)
-	var sum [sha256.Size]byte
-	return base64.RawURLEncoding.AppendEncode(nil, h.Sum(sum[:0]))
+func (s *signer) mac(signed string) [macLength]byte {
+	w, _ := s.works.Get().(*work)
+	defer s.works.Put(w)
+	w.input = append(w.input[:0], signed...)
+	w.hash.Reset()
+	w.hash.Write(w.input)
+	var encoded [macLength]byte
+	base64.RawURLEncoding.Encode(encoded[:], w.hash.Sum(w.sum[:0]))
+	return encoded
 }

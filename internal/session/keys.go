@@ -51,18 +51,25 @@ type Key struct {
 	ID string
 	// State says what the key is used for.
 	State State
-	// Since is when it came into the state, in whole seconds UTC.
+	// Since is when it came into the state, in whole seconds UTC, rounded up: a
+	// key is in no state for a shorter time than the schedule says.
 	Since time.Time
 
-	secret []byte
+	// secret returns the key. Within a function no printing finds it, not even
+	// that of a struct which holds a Key where its methods cannot be called.
+	secret func() []byte
 }
 
 func newKey(secret []byte, state State, since time.Time) *Key {
 	digest := sha256.Sum256(append([]byte("wallet-federation session key id:"), secret...))
 	return &Key{
 		ID:    base64.RawURLEncoding.EncodeToString(digest[:idBytes]),
-		State: state, Since: since.UTC().Truncate(time.Second), secret: secret,
+		State: state, Since: wholeSeconds(since), secret: func() []byte { return secret },
 	}
+}
+
+func wholeSeconds(t time.Time) time.Time {
+	return t.Add(time.Second - 1).UTC().Truncate(time.Second)
 }
 
 func generateKey(state State, now time.Time) *Key {
@@ -74,7 +81,7 @@ func generateKey(state State, now time.Time) *Key {
 // Derive returns a key of 32 bytes for another purpose (RFC 5869), from which
 // this one cannot be told.
 func (k *Key) Derive(purpose string) ([]byte, error) {
-	derived, err := hkdf.Key(sha256.New, k.secret, nil, purpose, keyBytes)
+	derived, err := hkdf.Key(sha256.New, k.secret(), nil, purpose, keyBytes)
 	if err != nil {
 		return nil, fmt.Errorf("deriving a key: %w", err)
 	}
@@ -94,8 +101,8 @@ func (k Key) LogValue() slog.Value { return slog.StringValue(k.String()) }
 // [KeySet.Marshal] or not at all.
 func (k Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
-// KeySet is the session keys of one issuer: exactly one Active, no two the
-// same. It does not change after it is made.
+// KeySet is the session keys of one issuer: exactly one Active, at most one
+// Pending, no two the same. It does not change after it is made.
 type KeySet struct {
 	keys   []*Key
 	active *Key
@@ -154,8 +161,9 @@ func (e entry) key() (*Key, error) {
 	if err != nil || since.IsZero() || since.UTC().Format(time.RFC3339) != e.Since {
 		return nil, errors.New("since is not a time in whole seconds UTC, such as 2026-01-02T03:04:05Z")
 	}
-	secret, err := base64.RawURLEncoding.Strict().DecodeString(e.Key)
-	if err != nil || len(secret) != keyBytes {
+	secret, err := base64.RawURLEncoding.DecodeString(e.Key)
+	// The decoder takes more than one spelling.
+	if err != nil || len(secret) != keyBytes || base64.RawURLEncoding.EncodeToString(secret) != e.Key {
 		return nil, fmt.Errorf("key is not base64url of %d bytes", keyBytes)
 	}
 	return newKey(secret, State(e.State), since), nil
@@ -167,21 +175,25 @@ func newKeySet(keys []*Key) (*KeySet, error) {
 	}
 	set := &KeySet{keys: keys}
 	seen := make(map[string]bool, len(keys))
+	pending := 0
 	for _, key := range keys {
-		if seen[key.ID] {
+		switch {
+		case seen[key.ID]:
 			return nil, fmt.Errorf("key %s is in the set twice", key.ID)
+		case key.State == Active && set.active != nil:
+			return nil, errors.New("more than one key is Active")
+		case key.State == Active:
+			set.active = key
+		case key.State == Pending:
+			pending++
 		}
 		seen[key.ID] = true
-		if key.State != Active {
-			continue
-		}
-		if set.active != nil {
-			return nil, errors.New("more than one key is Active")
-		}
-		set.active = key
 	}
-	if set.active == nil {
+	switch {
+	case set.active == nil:
 		return nil, errors.New("no key is Active")
+	case pending > 1:
+		return nil, errors.New("more than one key is Pending")
 	}
 	return set, nil
 }
@@ -193,7 +205,7 @@ func (s *KeySet) Marshal() ([]byte, error) {
 	for _, key := range s.keys {
 		doc.Keys = append(doc.Keys, entry{
 			State: string(key.State), Since: key.Since.Format(time.RFC3339),
-			Key: base64.RawURLEncoding.EncodeToString(key.secret),
+			Key: base64.RawURLEncoding.EncodeToString(key.secret()),
 		})
 	}
 	data, err := json.Marshal(doc)

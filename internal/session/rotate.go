@@ -9,22 +9,25 @@ import (
 type Schedule struct {
 	// Interval is how long a key signs; 0 means for ever.
 	Interval time.Duration
-	// PublishAhead is how long a key is known to every replica before it signs.
+	// PublishAhead is how long a key is published before it signs: the longest
+	// time that a replica may be behind.
 	PublishAhead time.Duration
-	// RetireAfter is how long a key that no longer signs is believed: at least
-	// the longest life of a bearer, and the tolerance of clocks.
+	// RetireAfter is how long a key is believed after the last replica has
+	// stopped signing with it, which is PublishAhead after it came to Retiring:
+	// at least the longest life of a bearer, and [Tolerance].
 	RetireAfter time.Duration
 }
 
 // Rotate returns the set as it should be at now, the set itself if nothing is
 // due, and when something will be; zero for never. A set that was left alone
-// for long goes through all steps one by one, each time it is asked: no key
-// signs that was not Pending for its time.
+// for long goes through its steps one by one, each time it is asked: no key
+// signs that was not Pending for its time. A state whose time is still to come,
+// as after a clock was set back, lasts until the clock has caught up.
 func (s *KeySet) Rotate(schedule Schedule, now time.Time) (*KeySet, time.Time) {
 	keys := make([]*Key, 0, len(s.keys)+1)
 	changed := false
 	for _, key := range s.keys {
-		if key.State == Retiring && due(key, schedule.RetireAfter, now) {
+		if key.State == Retiring && due(key, schedule.retire(), now) {
 			changed = true
 			continue
 		}
@@ -34,15 +37,8 @@ func (s *KeySet) Rotate(schedule Schedule, now time.Time) (*KeySet, time.Time) {
 	switch {
 	case pending >= 0 && due(keys[pending], schedule.PublishAhead, now):
 		changed = true
-		for i, key := range keys {
-			switch {
-			case i == pending:
-				keys[i] = newKey(key.secret, Active, now)
-			case key.State == Active:
-				keys[i] = newKey(key.secret, Retiring, now)
-			}
-		}
-	case pending < 0 && schedule.Interval > 0 && due(s.active, schedule.Interval, now) && len(keys) < MaxKeys:
+		activate(keys, keys[pending], now)
+	case pending < 0 && schedule.Interval > 0 && len(keys) < MaxKeys && due(s.active, schedule.Interval, now):
 		changed = true
 		keys = append(keys, generateKey(Pending, now))
 	}
@@ -52,6 +48,21 @@ func (s *KeySet) Rotate(schedule Schedule, now time.Time) (*KeySet, time.Time) {
 	}
 	return next, next.due(schedule)
 }
+
+// activate replaces the Active key by a Pending one.
+func activate(keys []*Key, pending *Key, now time.Time) {
+	for i, key := range keys {
+		switch {
+		case key == pending:
+			keys[i] = newKey(key.secret(), Active, now)
+		case key.State == Active:
+			keys[i] = newKey(key.secret(), Retiring, now)
+		}
+	}
+}
+
+// retire is how long a key is Retiring.
+func (s Schedule) retire() time.Duration { return s.PublishAhead + s.RetireAfter }
 
 // due is when the next step of a set is.
 func (s *KeySet) due(schedule Schedule) time.Time {
@@ -68,18 +79,18 @@ func (s *KeySet) due(schedule Schedule) time.Time {
 			waiting = true
 			consider(key.Since.Add(schedule.PublishAhead))
 		case Retiring:
-			consider(key.Since.Add(schedule.RetireAfter))
+			consider(key.Since.Add(schedule.retire()))
 		case Active:
 		}
 	}
-	if !waiting && schedule.Interval > 0 {
+	// A full set waits for a key to leave it.
+	if !waiting && schedule.Interval > 0 && len(s.keys) < MaxKeys {
 		consider(s.active.Since.Add(schedule.Interval))
 	}
 	return earliest
 }
 
-// due reports whether a key has been in its state for long enough. A time to
-// come, as after a clock was set back, counts from now on.
+// due reports whether a key has been in its state for long enough.
 func due(key *Key, after time.Duration, now time.Time) bool {
 	return !now.Before(key.Since.Add(after))
 }
