@@ -118,7 +118,7 @@ func TestRecordsTellReasonsThatCallersAreNotTold(t *testing.T) {
 		{"signature_malformed", func() { f.verify(t, s.handle, "0x") }},
 		{"invalid_request", func() { f.post(t, verifyPath, "{") }},
 		{"not_admitted", func() { f.verify(t, s.handle, good) }},
-		{"unknown_request", func() { f.verify(t, s.handle, good) }},
+		{"replayed", func() { f.verify(t, s.handle, good) }},
 		{"bearer_missing", func() { f.send(t, http.MethodPost, mintPath, "") }},
 		{"bearer_malformed", func() { f.mint(t, "x", "") }},
 		{"bearer_forged", func() { f.mint(t, hs256("another", sessionHeader, "{}"), "") }},

@@ -91,6 +91,7 @@ func (s *Source) State() State {
 // when their content has changed. A file that cannot be read or is not valid is
 // reported once for each content, and the server goes on with what it had of it.
 func (s *Source) Watch(ctx context.Context, server *Server, interval time.Duration) {
+	s.logLoaded(ctx)
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
@@ -115,11 +116,15 @@ func (s *Source) reloadIfChanged(ctx context.Context, server *Server) {
 	if !changed {
 		return
 	}
-	state := s.State()
-	if err := server.Reload(state); err != nil {
+	if err := server.Reload(s.State()); err != nil {
 		s.logger.ErrorContext(ctx, "reload refused, going on as before", "error", err)
 		return
 	}
+	s.logLoaded(ctx)
+}
+
+func (s *Source) logLoaded(ctx context.Context) {
+	state := s.State()
 	s.logger.InfoContext(ctx, "loaded", "kid", state.Keys.Active().ID, "session_kid", state.SessionKeys.Active().ID,
 		"roles", len(state.Config.Roles), "admitted", state.Admitted.Len())
 }

@@ -139,6 +139,12 @@ func (f *fixture) state(t testing.TB) broker.State {
 	return broker.State{Config: f.config, Keys: f.keys, SessionKeys: sessionKeys(t, sessionKey)}
 }
 
+// reload gives the broker another configuration and other signing keys.
+func (f *fixture) reload(t testing.TB, config *brokerconfig.Config, keys *signingkey.Set) error {
+	t.Helper()
+	return f.server.Reload(broker.State{Config: config, Keys: keys, SessionKeys: sessionKeys(t, sessionKey)})
+}
+
 // newFixture makes a broker whose configuration the test has changed.
 func newFixture(t testing.TB, change ...func(*brokerconfig.Config)) *fixture {
 	t.Helper()

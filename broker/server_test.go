@@ -212,7 +212,7 @@ func TestReloadChangesKeysAndConfigurationAtOnce(t *testing.T) {
 	nextKeys, nextConfig := newKeys(t), newConfig()
 	nextConfig.Token.LifetimeSeconds = 60
 	nextConfig.Roles = []string{otherRole}
-	if err := f.server.Reload(nextConfig, nextKeys); err != nil {
+	if err := f.reload(t, nextConfig, nextKeys); err != nil {
 		t.Fatal(err)
 	}
 	if after := f.send(t, http.MethodGet, jwksPath, "", "If-None-Match", before); after.status != http.StatusOK {
@@ -240,7 +240,7 @@ func TestReloadRefusedChangesNothing(t *testing.T) {
 	} {
 		config := newConfig()
 		spoil(config)
-		if err := f.server.Reload(config, newKeys(t)); err == nil {
+		if err := f.reload(t, config, newKeys(t)); err == nil {
 			t.Errorf("%s was taken", name)
 		}
 		if after := f.send(t, http.MethodGet, jwksPath, "").body; after != before {
@@ -259,7 +259,7 @@ func TestReloadUnderLoadFailsNoMint(t *testing.T) {
 	go func() {
 		defer close(done)
 		for i := range 50 {
-			if err := f.server.Reload(f.config, sets[i%2]); err != nil {
+			if err := f.reload(t, f.config, sets[i%2]); err != nil {
 				t.Error(err)
 			}
 		}

@@ -135,7 +135,7 @@ func notAdmitted(t *testing.T, w *world) {
 	t.Helper()
 	settings := *w.settings
 	settings.Admission.ProbeWallets = nil
-	if err := w.broker.Reload(&settings, w.keys); err != nil {
+	if err := w.broker.Reload(w.state(&settings)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -144,7 +144,7 @@ func noRoles(t *testing.T, w *world) {
 	t.Helper()
 	settings := *w.settings
 	settings.Roles = []string{}
-	if err := w.broker.Reload(&settings, w.keys); err != nil {
+	if err := w.broker.Reload(w.state(&settings)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -155,7 +155,9 @@ func otherKey(t *testing.T, w *world) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.broker.Reload(w.settings, keys); err != nil {
+	state := w.state(w.settings)
+	state.Keys = keys
+	if err := w.broker.Reload(state); err != nil {
 		t.Fatal(err)
 	}
 }

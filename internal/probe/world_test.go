@@ -1,7 +1,6 @@
 package probe
 
 import (
-	"bytes"
 	"encoding/json"
 	"maps"
 	"net/http"
@@ -20,6 +19,7 @@ import (
 	"github.com/litentry/wallet-federation/internal/brokerconfig"
 	"github.com/litentry/wallet-federation/internal/document"
 	"github.com/litentry/wallet-federation/internal/localaws"
+	bearer "github.com/litentry/wallet-federation/internal/session"
 	"github.com/litentry/wallet-federation/internal/signingkey"
 	"github.com/litentry/wallet-federation/internal/token"
 	"github.com/litentry/wallet-federation/internal/wallet"
@@ -34,17 +34,18 @@ const (
 // world is a healthy federation on the stand-in: a broker, a provider, a role and
 // a bucket, with the documents that the operator would write.
 type world struct {
-	aws        *localaws.Server
-	broker     *broker.Server
-	door       *swappable
-	settings   *brokerconfig.Config
-	keys       *signingkey.Set
-	iam        *iam.Client
-	s3         *s3.Client
-	federation document.Federation
-	bucket     document.Bucket
-	config     Config
-	fault      atomic.Pointer[func(localaws.Call) *localaws.Fault]
+	aws         *localaws.Server
+	broker      *broker.Server
+	door        *swappable
+	settings    *brokerconfig.Config
+	keys        *signingkey.Set
+	sessionKeys *bearer.KeySet
+	iam         *iam.Client
+	s3          *s3.Client
+	federation  document.Federation
+	bucket      document.Bucket
+	config      Config
+	fault       atomic.Pointer[func(localaws.Call) *localaws.Fault]
 }
 
 // swappable is a handler that can be put in place, and replaced, while it serves.
@@ -79,7 +80,7 @@ func (w *world) startBroker(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.keys = keys
+	w.keys, w.sessionKeys = keys, bearer.NewKeySet(time.Now())
 	w.config = Config{
 		IssuerURL: listener.URL,
 		Token: token.Profile{
@@ -106,12 +107,18 @@ func (w *world) startBroker(t *testing.T) {
 		Login:     brokerconfig.Login{ChainIDs: []uint64{1}},
 		Admission: brokerconfig.Admission{Mode: "AllowList", ProbeWallets: []wallet.Address{w.config.Wallets[0].Address(), w.config.Wallets[1].Address()}},
 		Roles:     []string{roleARN},
+		Limits:    brokerconfig.Default().Limits,
 	}
-	w.broker, err = broker.New(broker.Options{Config: w.settings, Keys: keys, SessionKey: bytes.Repeat([]byte("k"), 32)})
+	w.broker, err = broker.New(broker.Options{State: w.state(w.settings)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.door.set(w.broker)
+}
+
+// state is what the broker answers from, with the given settings.
+func (w *world) state(settings *brokerconfig.Config) broker.State {
+	return broker.State{Config: settings, Keys: w.keys, SessionKeys: w.sessionKeys}
 }
 
 func (w *world) startAWS(t *testing.T) {
