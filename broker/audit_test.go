@@ -132,7 +132,7 @@ func TestRecordsTellReasonsThatCallersAreNotTold(t *testing.T) {
 
 func TestTheSessionKeyIsNeverPrinted(t *testing.T) {
 	t.Parallel()
-	options := broker.Options{State: broker.State{Config: newConfig(), Keys: newKeys(t), SessionKeys: sessionKeys(t, sessionKey)}}
+	options := broker.Options{State: broker.State{Config: newConfig(), Keys: newKeys(t), SessionKeys: sessionKeys(t)}}
 	server, err := broker.New(options)
 	if err != nil {
 		t.Fatal(err)

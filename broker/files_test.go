@@ -103,7 +103,7 @@ func newMounted(t *testing.T) *mounted {
 	t.Helper()
 	m := &mounted{fixture: &fixture{config: newConfig(), keys: newKeys(t), log: &buffer{}}}
 	m.configMap, m.keySecret = newVolume(t, configFile(t, m.config)), newVolume(t, keysFile(t, m.keys))
-	m.sessionSecret = newVolume(t, sessionFile(t, sessionKeys(t, sessionKey)))
+	m.sessionSecret = newVolume(t, sessionFile(t, sessionKeys(t)))
 	m.files = broker.Files{
 		Config:      m.configMap.path(brokerconfig.DataKey),
 		Keys:        m.keySecret.path(signingkey.DataKey),

@@ -123,9 +123,9 @@ func newKey(t testing.TB) *wallet.Key {
 }
 
 // sessionKeys are of one key, which the tests know.
-func sessionKeys(t testing.TB, secret string) *session.KeySet {
+func sessionKeys(t testing.TB) *session.KeySet {
 	t.Helper()
-	document := `{"keys":[{"state":"Active","since":"2026-01-02T03:04:05Z","key":"` + base64.RawURLEncoding.EncodeToString([]byte(secret)) + `"}]}`
+	document := `{"keys":[{"state":"Active","since":"2026-01-02T03:04:05Z","key":"` + base64.RawURLEncoding.EncodeToString([]byte(sessionKey)) + `"}]}`
 	keys, err := session.ParseKeySet([]byte(document))
 	if err != nil {
 		t.Fatal(err)
@@ -136,13 +136,13 @@ func sessionKeys(t testing.TB, secret string) *session.KeySet {
 // state is what the fixture's broker answers from.
 func (f *fixture) state(t testing.TB) broker.State {
 	t.Helper()
-	return broker.State{Config: f.config, Keys: f.keys, SessionKeys: sessionKeys(t, sessionKey)}
+	return broker.State{Config: f.config, Keys: f.keys, SessionKeys: sessionKeys(t)}
 }
 
 // reload gives the broker another configuration and other signing keys.
 func (f *fixture) reload(t testing.TB, config *brokerconfig.Config, keys *signingkey.Set) error {
 	t.Helper()
-	return f.server.Reload(broker.State{Config: config, Keys: keys, SessionKeys: sessionKeys(t, sessionKey)})
+	return f.server.Reload(broker.State{Config: config, Keys: keys, SessionKeys: sessionKeys(t)})
 }
 
 // newFixture makes a broker whose configuration the test has changed.

@@ -119,13 +119,14 @@ func TestWatchingReportsOncePerContent(t *testing.T) {
 func TestABadFileDoesNotHoldUpAnother(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(*testing.T, *written){
-		"bad configuration": func(t *testing.T, w *written) { w.put(t, w.Config, []byte("{}")) },
+		"bad configuration": func(t *testing.T, w *written) { t.Helper(); w.put(t, w.Config, []byte("{}")) },
 		"another issuer": func(t *testing.T, w *written) {
+			t.Helper()
 			w.config.Issuer = "https://other.example.org"
 			w.putConfig(t)
 		},
-		"bad session keys":     func(t *testing.T, w *written) { w.put(t, w.SessionKeys, []byte("{}")) },
-		"a bad admission list": func(t *testing.T, w *written) { w.put(t, w.list(), []byte("x")) },
+		"bad session keys":     func(t *testing.T, w *written) { t.Helper(); w.put(t, w.SessionKeys, []byte("{}")) },
+		"a bad admission list": func(t *testing.T, w *written) { t.Helper(); w.put(t, w.list(), []byte("x")) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -29,7 +29,7 @@ func TestNewRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			options := broker.Options{State: broker.State{Config: newConfig(), Keys: newKeys(t), SessionKeys: sessionKeys(t, sessionKey)}}
+			options := broker.Options{State: broker.State{Config: newConfig(), Keys: newKeys(t), SessionKeys: sessionKeys(t)}}
 			spoil(&options)
 			if _, err := broker.New(options); err == nil {
 				t.Error("it was taken")
