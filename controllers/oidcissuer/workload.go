@@ -110,18 +110,18 @@ func (p *pass) deployment() *appsapply.DeploymentApplyConfiguration {
 }
 
 func (p *pass) podSpec() *coreapply.PodSpecApplyConfiguration {
-	container := p.container()
 	spec := coreapply.PodSpec().
 		// The broker never talks to the Kubernetes API.
 		WithAutomountServiceAccountToken(false).
 		WithSecurityContext(coreapply.PodSecurityContext().
 			WithRunAsNonRoot(true).
-			WithSeccompProfile(coreapply.SeccompProfile().WithType(corev1.SeccompProfileTypeRuntimeDefault))).
-		WithContainers(container)
+			WithSeccompProfile(coreapply.SeccompProfile().WithType(corev1.SeccompProfileTypeRuntimeDefault)))
+	container := p.container()
 	for _, m := range p.mounts() {
 		spec.WithVolumes(m.volume)
 		container.WithVolumeMounts(coreapply.VolumeMount().WithName(*m.volume.Name).WithMountPath(m.path).WithReadOnly(true))
 	}
+	spec.WithContainers(container)
 	if p.replicas() > 1 {
 		spec.WithTopologySpreadConstraints(p.spread(corev1.LabelHostname), p.spread(corev1.LabelTopologyZone))
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -86,11 +87,12 @@ func (n *Node) sync(ctx context.Context) error {
 		return fmt.Errorf("listing Deployments: %w", err)
 	}
 	live := map[types.UID]bool{}
+	var errs []error // One that cannot start keeps no other from it.
 	for i := range deployments.Items {
 		deployment := &deployments.Items[i]
 		live[deployment.UID] = true
 		if err := n.syncDeployment(ctx, deployment); err != nil {
-			return fmt.Errorf("running Deployment %q: %w", deployment.Name, err)
+			errs = append(errs, fmt.Errorf("running Deployment %q: %w", deployment.Name, err))
 		}
 	}
 	for uid, p := range n.pods {
@@ -99,7 +101,7 @@ func (n *Node) sync(ctx context.Context) error {
 			delete(n.pods, uid)
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func (n *Node) syncDeployment(ctx context.Context, deployment *appsv1.Deployment) error {
