@@ -221,12 +221,12 @@ type RateLimitsSpec struct {
 	// network. Behind a proxy, spec.broker.trustedProxies must name it, or all
 	// clients count as one.
 	// +optional
-	// +kubebuilder:default={perSecond:50,burst:200}
+	// +kubebuilder:default={perSecond:"50",burst:200}
 	PerClient *RateLimit `json:"perClient,omitempty"`
 
 	// perWallet is for each wallet that has proved itself.
 	// +optional
-	// +kubebuilder:default={perSecond:10,burst:50}
+	// +kubebuilder:default={perSecond:"10",burst:50}
 	PerWallet *RateLimit `json:"perWallet,omitempty"`
 }
 

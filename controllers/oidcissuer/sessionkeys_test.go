@@ -3,9 +3,11 @@ package oidcissuer_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
+	"github.com/lestrrat-go/jwx/v2/jws"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
@@ -13,7 +15,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/litentry/wallet-federation/api/v1alpha1"
+	brokerclient "github.com/litentry/wallet-federation/broker/client"
 	"github.com/litentry/wallet-federation/internal/session"
+	"github.com/litentry/wallet-federation/internal/wallet"
+	"github.com/litentry/wallet-federation/test/harness"
 )
 
 // The periods of a session key, as the controller has them.
@@ -59,6 +64,55 @@ var _ = Describe("The session keys of an OIDCIssuer", func() {
 		w.after(ctx, time.Second)
 		Expect(w.states(ctx)).To(Equal(map[string]session.State{second: session.Active}))
 		Expect(w.told()).To(ConsistOf(And(ContainSubstring(v1alpha1.ReasonSessionKeyRemoved), ContainSubstring(first))))
+	})
+
+	It("change without ending the sessions that they signed, which revocations do", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.settle(ctx)
+		const role = "arn:aws:iam::123456789012:role/example"
+		federation := harness.Federation(w.issuer, w.issuer.Namespace)
+		Expect(h.Client.Create(ctx, federation)).To(Succeed())
+		federation.Status.RoleARN = role
+		Expect(h.Client.Status().Update(ctx, federation)).To(Succeed())
+		Expect(w.reconcile(ctx)).To(Succeed())
+		key, err := wallet.GenerateKey()
+		Expect(err).NotTo(HaveOccurred())
+		broker, err := brokerclient.New(w.issuer.Spec.IssuerURL, nil)
+		Expect(err).NotTo(HaveOccurred())
+		signIn := func() (brokerclient.Session, error) { return broker.SignIn(ctx, brokerclient.KeySigner(key)) }
+		before, err := signIn()
+		Expect(err).NotTo(HaveOccurred())
+
+		first := w.sessionKeys(ctx).Active().ID
+		w.after(ctx, month)
+		w.after(ctx, publishAhead)
+		second := w.other(ctx, first)
+		var after brokerclient.Session
+		soon(ctx, func(g Gomega) {
+			after, err = signIn()
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(signedBy(after)).To(Equal(second))
+		})
+		Expect(signedBy(before)).To(Equal(first))
+		soon(ctx, func(g Gomega) {
+			for _, session := range []brokerclient.Session{before, after} {
+				_, err := broker.Mint(ctx, session, role)
+				g.Expect(err).NotTo(HaveOccurred())
+			}
+		})
+
+		By("revoking them")
+		w.issuer.Spec.Login.Revocations = []v1alpha1.Revocation{{
+			Wallet: string(key.Address()), Before: &metav1.Time{Time: time.Now().Add(time.Hour)},
+		}}
+		Expect(h.Client.Update(ctx, w.issuer)).To(Succeed())
+		Expect(w.reconcile(ctx)).To(Succeed())
+		soon(ctx, func(g Gomega) {
+			for _, session := range []brokerclient.Session{before, after} {
+				_, err := broker.Mint(ctx, session, role)
+				g.Expect(status(err)).To(Equal(http.StatusUnauthorized))
+			}
+		})
 	})
 
 	It("are replaced every hour if they shall be, and never fill the set", func(ctx context.Context) {
@@ -190,6 +244,14 @@ func (w *world) other(ctx context.Context, id string) string {
 	}
 	Fail("there is no other key")
 	return ""
+}
+
+// signedBy is the id of the key that signed a session's bearer.
+func signedBy(s brokerclient.Session) string {
+	GinkgoHelper()
+	message, err := jws.ParseString(s.Bearer)
+	Expect(err).NotTo(HaveOccurred())
+	return message.Signatures()[0].ProtectedHeaders().KeyID()
 }
 
 // fasterClient changes a Secret before each update of it.

@@ -91,10 +91,16 @@ func (w *world) settle(ctx context.Context) {
 
 func (w *world) untilReady(ctx context.Context) {
 	GinkgoHelper()
-	Eventually(ctx, func(g Gomega) {
+	soon(ctx, func(g Gomega) {
 		g.Expect(w.reconcile(ctx)).To(Succeed())
 		g.Expect(w.condition(v1alpha1.ConditionReady)).To(HaveField("Status", metav1.ConditionTrue), "%+v", w.issuer.Status)
-	}).WithTimeout(30 * time.Second).WithPolling(100 * time.Millisecond).Should(Succeed())
+	})
+}
+
+// soon polls until something is so.
+func soon(ctx context.Context, so func(Gomega)) {
+	GinkgoHelper()
+	Eventually(ctx, so).WithTimeout(30 * time.Second).WithPolling(100 * time.Millisecond).Should(Succeed())
 }
 
 func (w *world) condition(conditionType string) *metav1.Condition {
