@@ -159,8 +159,7 @@ var _ = Describe("The wallets of a ConfigMap", func() {
 
 // status is the HTTP status of a refusal, 0 for none.
 func status(err error) int {
-	var refusal *brokerclient.Error
-	if errors.As(err, &refusal) {
+	if refusal, ok := errors.AsType[*brokerclient.Error](err); ok {
 		return refusal.Status
 	}
 	return 0
