@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -50,10 +51,11 @@ func Scheme() (*runtime.Scheme, error) {
 func CacheOptions() cache.Options {
 	ours := cache.ByObject{Label: labels.SelectorFromSet(labels.Set{v1alpha1.ManagedByLabel: v1alpha1.ManagedByValue})}
 	return cache.Options{ByObject: map[client.Object]cache.ByObject{
-		&corev1.Secret{}:     ours,
-		&corev1.ConfigMap{}:  ours,
-		&corev1.Service{}:    ours,
-		&appsv1.Deployment{}: ours,
+		&corev1.Secret{}:                ours,
+		&corev1.ConfigMap{}:             ours,
+		&corev1.Service{}:               ours,
+		&appsv1.Deployment{}:            ours,
+		&policyv1.PodDisruptionBudget{}: ours,
 	}}
 }
 

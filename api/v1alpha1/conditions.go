@@ -49,12 +49,18 @@ const (
 // ConditionBrokerAvailable tells whether the broker's Deployment serves.
 //
 // Possible reasons for it to be True: BrokerAvailable.
-// Possible reasons for it to be False: BrokerUnavailable.
+// Possible reasons for it to be False: BrokerUnavailable, BrokerStuck, ConfigInvalid.
 const (
 	ConditionBrokerAvailable = "BrokerAvailable"
 
 	ReasonBrokerAvailable   = "BrokerAvailable"
 	ReasonBrokerUnavailable = "BrokerUnavailable"
+	// ReasonBrokerStuck says that the Deployment serves as it was before its last
+	// change, and does not come up as it is now.
+	ReasonBrokerStuck = "BrokerStuck"
+	// ReasonConfigInvalid says that what the spec asks for, or a Secret that it
+	// refers to, is nothing that a broker can run from; the message names the field.
+	ReasonConfigInvalid = "ConfigInvalid"
 )
 
 // ConditionDiscoveryPublished tells whether the documents fetched through the
@@ -201,4 +207,12 @@ const (
 	ReasonDeletionBlocked = "DeletionBlocked"
 	// ReasonKeyCreated says that a signing key was made.
 	ReasonKeyCreated = "KeyCreated"
+	// ReasonSessionKeyPending says that a session key was made, which will sign.
+	ReasonSessionKeyPending = "SessionKeyPending"
+	// ReasonSessionKeyActive says that a session key signs now.
+	ReasonSessionKeyActive = "SessionKeyActive"
+	// ReasonSessionKeyRetiring says that a session key signs no more.
+	ReasonSessionKeyRetiring = "SessionKeyRetiring"
+	// ReasonSessionKeyRemoved says that a session key is gone.
+	ReasonSessionKeyRemoved = "SessionKeyRemoved"
 )

@@ -12,13 +12,13 @@ const Finalizer = "federation.litentry.org/finalizer"
 // SigningKeySecretName names the Secret with the keys that sign JWTs.
 func (i *OIDCIssuer) SigningKeySecretName() string { return i.Name + "-signing-keys" }
 
-// SessionKeySecretName names the Secret with the key that signs session bearers.
+// SessionKeySecretName names the Secret with the keys that sign session bearers.
 func (i *OIDCIssuer) SessionKeySecretName() string { return i.Name + "-session-key" }
 
 // ProbeWalletSecretName names the Secret with the operator's two probe wallets.
 func (i *OIDCIssuer) ProbeWalletSecretName() string { return i.Name + "-probe-wallets" }
 
-// BrokerName names the broker's Deployment, Service and ConfigMap.
+// BrokerName names the broker's Deployment, Service, ConfigMap and PodDisruptionBudget.
 func (i *OIDCIssuer) BrokerName() string { return i.Name + "-broker" }
 
 // EvidenceConfigMapName names the ConfigMap with every case of the last proof.

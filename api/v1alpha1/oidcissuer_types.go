@@ -10,6 +10,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // overrides its endpoint.
 //
 // +kubebuilder:validation:XValidation:rule="self.accounts.all(a, has(a.endpointURL)) || self.issuerURL.matches('^https://[^/:]+(/.*)?$')",message="issuerURL must be https and without a port, unless every account sets endpointURL (a stand-in for AWS)",fieldPath=".issuerURL"
+// +kubebuilder:validation:XValidation:rule="!has(self.login.trustedIssuers) || self.login.trustedIssuers.all(t, t.issuerURL != self.issuerURL)",message="trustedIssuers must not hold the issuer itself: a JWT would then renew itself for ever",fieldPath=".login.trustedIssuers"
 type OIDCIssuerSpec struct {
 	// issuerURL is the public URL of the broker and, byte for byte, the iss
 	// claim of its tokens. It is lower-case in scheme and host and has no query,
@@ -38,6 +39,7 @@ type OIDCIssuerSpec struct {
 
 	// broker describes the workload that serves the issuer.
 	// +optional
+	// +kubebuilder:default={}
 	Broker BrokerSpec `json:"broker,omitzero"`
 
 	// accounts are the AWS accounts in which the issuer is registered as an IAM
@@ -91,66 +93,6 @@ type TokenSpec struct {
 	WalletTagKey string `json:"walletTagKey,omitempty"`
 }
 
-// LoginSpec says how callers prove a wallet and which wallets are admitted.
-type LoginSpec struct {
-	// admission says which wallets may have a session at all.
-	// +required
-	Admission AdmissionSpec `json:"admission,omitzero"`
-
-	// chainIDs are the EIP-155 chain ids for which a wallet may sign in.
-	// +optional
-	// +kubebuilder:default={1}
-	// +listType=set
-	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=32
-	// +kubebuilder:validation:items:Minimum=1
-	// +kubebuilder:validation:items:Maximum=9007199254740991
-	ChainIDs []int64 `json:"chainIDs,omitempty"`
-}
-
-// AdmissionMode says which wallets may have a session.
-// +kubebuilder:validation:Enum=Open;AllowList
-type AdmissionMode string
-
-// The admission modes.
-const (
-	// AdmissionOpen admits every wallet: anyone on the internet can then fill a
-	// prefix of the buckets.
-	AdmissionOpen AdmissionMode = "Open"
-	// AdmissionAllowList admits the listed wallets only.
-	AdmissionAllowList AdmissionMode = "AllowList"
-)
-
-// AdmissionSpec says which wallets may have a session. The operator's own probe
-// wallets are always admitted.
-//
-// +kubebuilder:validation:XValidation:rule="self.mode == 'AllowList' || !has(self.wallets)",message="wallets is for the mode AllowList only",fieldPath=".wallets"
-type AdmissionSpec struct {
-	// mode is a choice to be made, not a default: Open lets anyone sign in.
-	// +required
-	Mode AdmissionMode `json:"mode,omitempty"`
-
-	// wallets are the addresses admitted in the mode AllowList, in lower case.
-	// +optional
-	// +listType=set
-	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=1000
-	// +kubebuilder:validation:items:MinLength=42
-	// +kubebuilder:validation:items:MaxLength=42
-	// +kubebuilder:validation:items:Pattern=`^0x[0-9a-f]{40}$`
-	Wallets []string `json:"wallets,omitempty"`
-}
-
-// BrokerSpec describes the workload that serves the issuer.
-type BrokerSpec struct {
-	// image is the broker's container image; the manager's flag --broker-image
-	// is the default.
-	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=512
-	Image string `json:"image,omitempty"`
-}
-
 // AccountSpec is an AWS account, as the operator reaches it.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.endpointURL) || has(self.credentialsSecretRef)",message="credentialsSecretRef is required with endpointURL: the manager's own credentials go to AWS alone",fieldPath=".credentialsSecretRef"
@@ -190,6 +132,34 @@ type SecretReference struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([a-z0-9-]*[a-z0-9])?([.][a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`
+	Name string `json:"name,omitempty"`
+}
+
+// SecretKeyReference names one value of a Secret in the same namespace.
+type SecretKeyReference struct {
+	// name is the name of the Secret.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([a-z0-9-]*[a-z0-9])?([.][a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`
+	Name string `json:"name,omitempty"`
+
+	// key is the key of the value in the Secret.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9_-][A-Za-z0-9._-]*$`
+	Key string `json:"key,omitempty"`
+}
+
+// ConfigMapReference names a ConfigMap in the same namespace.
+type ConfigMapReference struct {
+	// name is the name of the ConfigMap.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([a-z0-9-]*[a-z0-9])?([.][a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`
 	Name string `json:"name,omitempty"`
 }
 

@@ -2,100 +2,130 @@ package oidcissuer
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	appsapply "k8s.io/client-go/applyconfigurations/apps/v1"
 	coreapply "k8s.io/client-go/applyconfigurations/core/v1"
+	policyapply "k8s.io/client-go/applyconfigurations/policy/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/litentry/wallet-federation/api/v1alpha1"
-	"github.com/litentry/wallet-federation/internal/brokerconfig"
-	"github.com/litentry/wallet-federation/internal/wallet"
 )
 
-// ensureBroker applies the broker's ConfigMap, Service and Deployment and sets
+// ensureBroker applies the broker's ConfigMap and workload and sets
 // BrokerAvailable.
 func (p *pass) ensureBroker(ctx context.Context, s *secrets) error {
-	config, err := p.brokerConfig(ctx, s)
-	if err != nil {
+	problem, err := p.applyConfig(ctx, s)
+	switch {
+	case err != nil:
 		p.Unknown(v1alpha1.ConditionBrokerAvailable, v1alpha1.ReasonAPIError, "%v", err)
 		return err
+	case problem != nil:
+		p.False(v1alpha1.ConditionBrokerAvailable, v1alpha1.ReasonConfigInvalid, "%v. The broker goes on as it was", problem)
+		// The remedy may be a Secret of the user's: nothing wakes us.
+		p.requeueWithin(pollInterval)
+		return nil
 	}
 	deployment := &appsv1.Deployment{}
 	err = errors.Join(
-		apply(ctx, p, &corev1.ConfigMap{}, p.configMap(config), coreapply.ExtractConfigMap),
 		apply(ctx, p, &corev1.Service{}, p.service(), coreapply.ExtractService),
+		apply(ctx, p, &policyv1.PodDisruptionBudget{}, p.disruptionBudget(), policyapply.ExtractPodDisruptionBudget),
 		apply(ctx, p, deployment, p.deployment(), appsapply.ExtractDeployment),
 	)
 	if err != nil {
 		p.Unknown(v1alpha1.ConditionBrokerAvailable, v1alpha1.ReasonAPIError, "%v", err)
 		return err
 	}
+	p.judgeDeployment(deployment)
+	return nil
+}
+
+// applyConfig applies the broker's configuration, and checks what the workload
+// mounts besides. A problem is the user's to solve; it names the field.
+func (p *pass) applyConfig(ctx context.Context, s *secrets) (problem, err error) {
+	roles, err := p.roles(ctx)
+	if err != nil {
+		return nil, err
+	}
+	config, problem := brokerConfig(&p.issuer.Spec, roles, s.probes.Addresses())
+	if problem != nil {
+		return problem, nil
+	}
+	// Revocations are in it: it waits for nothing else.
+	if err := apply(ctx, p, &corev1.ConfigMap{}, p.configMap(config), coreapply.ExtractConfigMap); err != nil {
+		return nil, err
+	}
+	return p.checkSecrets(ctx)
+}
+
+// checkSecrets looks at the user's Secrets that the broker needs to start. A
+// Deployment that refers to one that is no good would never come up.
+func (p *pass) checkSecrets(ctx context.Context) (problem, err error) {
+	broker := &p.issuer.Spec.Broker
+	if broker.TLS != nil {
+		data, problem, err := p.readSecret(ctx, "spec.broker.tls.secretRef", broker.TLS.SecretRef.Name, corev1.TLSCertKey, corev1.TLSPrivateKeyKey)
+		if problem != nil || err != nil {
+			return problem, err
+		}
+		if _, problem := tls.X509KeyPair(data[corev1.TLSCertKey], data[corev1.TLSPrivateKeyKey]); problem != nil {
+			return fmt.Errorf("spec.broker.tls.secretRef: Secret %q: %w", broker.TLS.SecretRef.Name, problem), nil
+		}
+	}
+	if broker.Redis != nil {
+		ref := broker.Redis.URLSecretRef
+		_, problem, err := p.readSecret(ctx, "spec.broker.redis.urlSecretRef", ref.Name, ref.Key)
+		return problem, err
+	}
+	return nil, nil
+}
+
+// readSecret reads a Secret that a field refers to, and requires keys in it.
+func (p *pass) readSecret(ctx context.Context, field, name string, keys ...string) (data map[string][]byte, problem, err error) {
+	secret := &corev1.Secret{}
+	err = p.Client.Get(ctx, client.ObjectKey{Namespace: p.issuer.Namespace, Name: name}, secret)
+	if apierrors.IsNotFound(err) {
+		return nil, fmt.Errorf("%s: there is no Secret %q", field, name), nil
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: reading Secret %q: %w", field, name, err)
+	}
+	for _, key := range keys {
+		if len(secret.Data[key]) == 0 {
+			return nil, fmt.Errorf("%s: Secret %q has nothing under the key %q", field, name, key), nil
+		}
+	}
+	return secret.Data, nil, nil
+}
+
+// judgeDeployment sets BrokerAvailable.
+func (p *pass) judgeDeployment(deployment *appsv1.Deployment) {
 	status := deployment.Status
 	if status.ObservedGeneration < deployment.Generation || status.AvailableReplicas == 0 {
 		p.False(v1alpha1.ConditionBrokerAvailable, v1alpha1.ReasonBrokerUnavailable,
 			"Deployment %q has no available replica of its current generation", p.issuer.BrokerName())
-		return nil
+		return
 	}
-	p.True(v1alpha1.ConditionBrokerAvailable, v1alpha1.ReasonBrokerAvailable,
-		"Deployment %q has %d available replicas", p.issuer.BrokerName(), status.AvailableReplicas)
-	return nil
-}
-
-// brokerConfig is the broker's configuration file: what the spec says, and the
-// roles of the issuer's federations, to which tokens are pinned.
-func (p *pass) brokerConfig(ctx context.Context, s *secrets) ([]byte, error) {
-	federations, err := p.federations(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var roles []string
-	for i := range federations {
-		if arn := federations[i].Status.RoleARN; arn != "" && federations[i].DeletionTimestamp.IsZero() {
-			roles = append(roles, arn)
+	for _, c := range status.Conditions {
+		if c.Type == appsv1.DeploymentProgressing && c.Status == corev1.ConditionFalse {
+			p.False(v1alpha1.ConditionBrokerAvailable, v1alpha1.ReasonBrokerStuck,
+				"Deployment %q does not come up as it is now, and its former replicas serve on: %s", p.issuer.BrokerName(), c.Message)
+			return
 		}
 	}
-	slices.Sort(roles)
-	spec := &p.issuer.Spec
-	config := brokerconfig.Default()
-	config.Issuer = spec.IssuerURL
-	config.Token = brokerconfig.Token{
-		Audience:        spec.Token.Audience,
-		LifetimeSeconds: int(spec.Token.Lifetime.Seconds()),
-		SubjectPrefix:   spec.Token.SubjectPrefix,
-		WalletTagKey:    spec.Token.WalletTagKey,
-	}
-	config.Login.ChainIDs = nil
-	for _, id := range spec.Login.ChainIDs {
-		config.Login.ChainIDs = append(config.Login.ChainIDs, uint64(max(id, 0)))
-	}
-	config.Admission = brokerconfig.Admission{
-		Mode:         brokerconfig.AdmissionMode(spec.Login.Admission.Mode),
-		ProbeWallets: s.probes.Addresses(),
-	}
-	for _, address := range slices.Sorted(slices.Values(spec.Login.Admission.Wallets)) {
-		config.Admission.Wallets = append(config.Admission.Wallets, wallet.Address(address))
-	}
-	config.Roles = slices.Compact(roles)
-	document, err := config.Marshal()
-	if err != nil {
-		return nil, fmt.Errorf("writing the broker's configuration: %w", err)
-	}
-	return document, nil
+	p.True(v1alpha1.ConditionBrokerAvailable, v1alpha1.ReasonBrokerAvailable,
+		"Deployment %q has %d of %d replicas available", p.issuer.BrokerName(), status.AvailableReplicas, p.replicas())
 }
 
-// federations lists the WalletFederations that refer to the issuer.
-func (p *pass) federations(ctx context.Context) ([]v1alpha1.WalletFederation, error) {
-	return federationsOf(ctx, p.Client, p.issuer)
-}
-
+// federationsOf lists the WalletFederations that refer to an issuer.
 func federationsOf(ctx context.Context, reader client.Reader, issuer *v1alpha1.OIDCIssuer) ([]v1alpha1.WalletFederation, error) {
 	var list v1alpha1.WalletFederationList
 	if err := reader.List(ctx, &list, client.InNamespace(issuer.Namespace)); err != nil {

@@ -8,6 +8,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
@@ -61,9 +62,10 @@ type Reconciler struct {
 // +kubebuilder:rbac:groups=federation.litentry.org,resources=oidcissuers/status,verbs=patch
 // +kubebuilder:rbac:groups=federation.litentry.org,resources=oidcissuers/finalizers,verbs=update
 // +kubebuilder:rbac:groups=federation.litentry.org,resources=walletfederations,verbs=get;list;watch
-// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch;create
+// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch;create;update
 // +kubebuilder:rbac:groups="",resources=configmaps;services,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=apps,resources=deployments,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups=policy,resources=poddisruptionbudgets,verbs=get;list;watch;create;patch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // SetupWithManager registers the controller and its watches.
@@ -74,6 +76,7 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Owns(&appsv1.Deployment{}).
 		Owns(&corev1.Service{}).
 		Owns(&corev1.ConfigMap{}).
+		Owns(&policyv1.PodDisruptionBudget{}).
 		// Metadata alone: key material has no business in a cache.
 		Owns(&corev1.Secret{}, builder.OnlyMetadata).
 		// Tokens are pinned to the roles that federations declare, and an issuer
@@ -170,3 +173,7 @@ func (p *pass) run(ctx context.Context) error {
 
 // requeueWithin asks for another look within d.
 func (p *pass) requeueWithin(d time.Duration) { p.requeue = min(p.requeue, period.Jitter(d)) }
+
+// requeueAt asks for another look at a time: not before it, when nothing is due
+// yet, and not at once again.
+func (p *pass) requeueAt(t time.Time) { p.requeue = min(p.requeue, max(t.Sub(p.Now()), time.Second)) }

@@ -13,6 +13,7 @@ import (
 	. "github.com/onsi/gomega"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -290,7 +291,7 @@ func (w *world) versions(ctx context.Context) string {
 	for _, name := range []string{w.issuer.SigningKeySecretName(), w.issuer.SessionKeySecretName(), w.issuer.ProbeWalletSecretName()} {
 		seen[name] = w.secret(ctx, name).ResourceVersion
 	}
-	for kind, object := range map[string]client.Object{"config": &corev1.ConfigMap{}, "service": &corev1.Service{}, "deployment": &appsv1.Deployment{}} {
+	for kind, object := range map[string]client.Object{"config": &corev1.ConfigMap{}, "service": &corev1.Service{}, "deployment": &appsv1.Deployment{}, "budget": &policyv1.PodDisruptionBudget{}} {
 		w.get(ctx, w.issuer.BrokerName(), object)
 		seen[kind] = object.GetResourceVersion()
 	}

@@ -2,7 +2,6 @@ package oidcissuer
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -15,9 +14,6 @@ import (
 	"github.com/litentry/wallet-federation/internal/probewallet"
 	"github.com/litentry/wallet-federation/internal/signingkey"
 )
-
-// sessionKeySize is the size of an HS256 key: that of the hash (RFC 7518, 3.2).
-const sessionKeySize = 32
 
 // secrets is what the issuer's Secrets hold.
 type secrets struct {
@@ -32,23 +28,33 @@ func (p *pass) ensureSecrets(ctx context.Context) (*secrets, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, sessionErr := ensureSecret(ctx, p, p.issuer.SessionKeySecretName(), newSessionKey, parseSessionKey)
-	if sessionErr != nil {
-		return nil, sessionErr
-	}
-	probes, err := ensureSecret(ctx, p, p.issuer.ProbeWalletSecretName(), newProbeWallets, probewallet.Parse)
-	if err != nil || keys == nil || probes == nil {
+	sessions, err := ensureSecret(ctx, p, p.issuer.SessionKeySecretName(), p.newSessionKeys, parseSessionKeys)
+	if err != nil {
 		return nil, err
 	}
-	p.issuer.Status.ActiveKeyID = (*keys).Active().ID
+	probes, err := ensureSecret(ctx, p, p.issuer.ProbeWalletSecretName(), newProbeWallets, probewallet.Parse)
+	if err != nil || keys == nil || sessions == nil || probes == nil {
+		return nil, err
+	}
+	if err := p.rotateSessionKeys(ctx, sessions); err != nil {
+		p.Unknown(v1alpha1.ConditionSigningKeyReady, v1alpha1.ReasonAPIError, "%v", err)
+		return nil, err
+	}
+	p.issuer.Status.ActiveKeyID = keys.value.Active().ID
 	p.True(v1alpha1.ConditionSigningKeyReady, v1alpha1.ReasonKeyActive, "Key %s signs", p.issuer.Status.ActiveKeyID)
-	return &secrets{keys: *keys, probes: *probes}, nil
+	return &secrets{keys: keys.value, probes: probes.value}, nil
+}
+
+// held is what a Secret holds, beside the Secret as it was read.
+type held[T any] struct {
+	secret *corev1.Secret
+	value  T
 }
 
 // ensureSecret reads a Secret, or makes it if it is absent. A Secret that cannot
 // be read is a condition, and nil is returned: it is never written over, because
 // it may be all that is left of a key.
-func ensureSecret[T any](ctx context.Context, p *pass, name string, create func() (map[string][]byte, error), parse func(map[string][]byte) (T, error)) (*T, error) {
+func ensureSecret[T any](ctx context.Context, p *pass, name string, create func() (map[string][]byte, error), parse func(map[string][]byte) (T, error)) (*held[T], error) {
 	secret := &corev1.Secret{}
 	err := p.Client.Get(ctx, client.ObjectKey{Namespace: p.issuer.Namespace, Name: name}, secret)
 	if apierrors.IsNotFound(err) {
@@ -65,7 +71,7 @@ func ensureSecret[T any](ctx context.Context, p *pass, name string, create func(
 		p.requeueWithin(pollInterval)
 		return nil, nil
 	}
-	return &value, nil
+	return &held[T]{secret: secret, value: value}, nil
 }
 
 func (p *pass) createSecret(ctx context.Context, name string, create func() (map[string][]byte, error)) (*corev1.Secret, error) {
@@ -106,25 +112,6 @@ func (p *pass) newSigningKeys() (map[string][]byte, error) {
 
 func parseSigningKeys(data map[string][]byte) (*signingkey.Set, error) {
 	return signingkey.Parse(data[signingkey.DataKey])
-}
-
-// sessionKeyName is the data key of the Secret with the session key.
-const sessionKeyName = "session.key"
-
-func newSessionKey() (map[string][]byte, error) {
-	key := make([]byte, sessionKeySize)
-	if _, err := rand.Read(key); err != nil {
-		return nil, fmt.Errorf("generating a session key: %w", err)
-	}
-	return map[string][]byte{sessionKeyName: key}, nil
-}
-
-// parseSessionKey checks the session key without keeping it: the broker alone uses it.
-func parseSessionKey(data map[string][]byte) (struct{}, error) {
-	if got := len(data[sessionKeyName]); got != sessionKeySize {
-		return struct{}{}, fmt.Errorf("key %q has %d bytes, not %d", sessionKeyName, got, sessionKeySize)
-	}
-	return struct{}{}, nil
 }
 
 func newProbeWallets() (map[string][]byte, error) {

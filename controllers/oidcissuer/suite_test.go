@@ -49,6 +49,9 @@ type world struct {
 	reconciler *oidcissuer.Reconciler
 	events     *events.FakeRecorder
 	issuer     *v1alpha1.OIDCIssuer
+	// now is the controller's clock; result is what the last reconcile asked for.
+	now    time.Time
+	result reconcile.Result
 }
 
 // newWorld prepares an issuer that is not created yet.
@@ -58,10 +61,11 @@ func newWorld(ctx context.Context) *world {
 	Expect(err).NotTo(HaveOccurred())
 	accounts, err := awsapi.NewAccounts(prometheus.NewRegistry())
 	Expect(err).NotTo(HaveOccurred())
-	w := &world{events: events.NewFakeRecorder(1000)}
+	w := &world{events: events.NewFakeRecorder(1000), now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
 	w.reconciler = &oidcissuer.Reconciler{
 		Client: h.Client, Accounts: &account.Opener{Reader: h.Client, Accounts: accounts}, HTTPClient: &http.Client{},
-		Events: event.Recorder{EventRecorder: w.events}, BrokerImage: "registry.example.org/broker:1", Resync: time.Minute, Now: time.Now,
+		Events: event.Recorder{EventRecorder: w.events}, BrokerImage: "registry.example.org/broker:1", Resync: time.Minute,
+		Now: func() time.Time { return w.now },
 	}
 	w.issuer, err = h.Issuer(namespace, "issuer")
 	Expect(err).NotTo(HaveOccurred())
@@ -72,7 +76,8 @@ func newWorld(ctx context.Context) *world {
 // reconcile reconciles the issuer once and reads it again.
 func (w *world) reconcile(ctx context.Context) error {
 	GinkgoHelper()
-	_, err := w.reconciler.Reconcile(ctx, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(w.issuer)})
+	var err error
+	w.result, err = w.reconciler.Reconcile(ctx, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(w.issuer)})
 	Expect(client.IgnoreNotFound(h.Client.Get(ctx, client.ObjectKeyFromObject(w.issuer), w.issuer))).To(Succeed())
 	return err
 }
@@ -86,10 +91,16 @@ func (w *world) settle(ctx context.Context) {
 
 func (w *world) untilReady(ctx context.Context) {
 	GinkgoHelper()
-	Eventually(ctx, func(g Gomega) {
+	soon(ctx, func(g Gomega) {
 		g.Expect(w.reconcile(ctx)).To(Succeed())
 		g.Expect(w.condition(v1alpha1.ConditionReady)).To(HaveField("Status", metav1.ConditionTrue), "%+v", w.issuer.Status)
-	}).WithTimeout(30 * time.Second).WithPolling(100 * time.Millisecond).Should(Succeed())
+	})
+}
+
+// soon polls until something is so.
+func soon(ctx context.Context, so func(Gomega)) {
+	GinkgoHelper()
+	Eventually(ctx, so).WithTimeout(30 * time.Second).WithPolling(100 * time.Millisecond).Should(Succeed())
 }
 
 func (w *world) condition(conditionType string) *metav1.Condition {

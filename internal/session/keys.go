@@ -23,7 +23,7 @@ const (
 	// MaxBytes bounds the document.
 	MaxBytes = 16 << 10
 	// MaxKeys bounds the set.
-	MaxKeys = 16
+	MaxKeys = 32
 
 	// keyBytes is the size of an HS256 key: that of the hash (RFC 7518, 3.2).
 	keyBytes = 32

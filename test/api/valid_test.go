@@ -7,6 +7,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/litentry/wallet-federation/api/v1alpha1"
@@ -70,6 +71,35 @@ func admitting(wallets ...string) func(*v1alpha1.OIDCIssuer) {
 	}
 }
 
+// trusting gives an issuer a trusted issuer.
+func trusting(url string) func(*v1alpha1.OIDCIssuer) {
+	return func(i *v1alpha1.OIDCIssuer) {
+		i.Spec.Login.TrustedIssuers = []v1alpha1.TrustedIssuer{{IssuerURL: url, Audiences: []string{"wallets"}, WalletClaim: "wallet"}}
+	}
+}
+
+// revoking gives an issuer a revocation of everybody's sessions before a time.
+func revoking(before string) func(*v1alpha1.OIDCIssuer) {
+	return func(i *v1alpha1.OIDCIssuer) {
+		at, err := time.Parse(time.RFC3339, before)
+		Expect(err).NotTo(HaveOccurred())
+		i.Spec.Login.Revocations = []v1alpha1.Revocation{{Before: &metav1.Time{Time: at}}}
+	}
+}
+
+// limited gives an issuer a limit for each client.
+func limited(perSecond string, burst int32) func(*v1alpha1.OIDCIssuer) {
+	return func(i *v1alpha1.OIDCIssuer) {
+		quantity := resource.MustParse(perSecond)
+		i.Spec.Login.RateLimits.PerClient = &v1alpha1.RateLimit{PerSecond: &quantity, Burst: burst}
+	}
+}
+
+// behind gives the broker of an issuer trusted proxies.
+func behind(proxies ...string) func(*v1alpha1.OIDCIssuer) {
+	return func(i *v1alpha1.OIDCIssuer) { i.Spec.Broker.TrustedProxies = proxies }
+}
+
 // manyWallets returns as many different wallets as an AllowList may hold.
 func manyWallets() []string {
 	wallets := make([]string, 1000)
@@ -101,6 +131,52 @@ var _ = DescribeTable("an OIDCIssuer is accepted",
 	Entry("that admits listed wallets", admitting(wallet)),
 	Entry("that admits nobody but the probe", admitting()),
 	Entry("that admits as many wallets as it may", admitting(manyWallets()...)),
+	Entry("that admits the wallets of ConfigMaps", func(i *v1alpha1.OIDCIssuer) {
+		admitting()(i)
+		for n := range 32 {
+			ref := v1alpha1.ConfigMapReference{Name: fmt.Sprintf("customers.list-%d", n)}
+			i.Spec.Login.Admission.ConfigMapRefs = append(i.Spec.Login.Admission.ConfigMapRefs, ref)
+		}
+	}),
+	Entry("with a statement of every character that it may have", func(i *v1alpha1.OIDCIssuer) {
+		i.Spec.Login.Statement = "AZ az 09 -._~ :/?#[]@ !$&'()*+,;="
+	}),
+	Entry("with the shortest sessions", func(i *v1alpha1.OIDCIssuer) { i.Spec.Login.SessionLifetime.Duration = time.Minute }),
+	Entry("with the longest sessions", func(i *v1alpha1.OIDCIssuer) { i.Spec.Login.SessionLifetime.Duration = 24 * time.Hour }),
+	Entry("with session keys of an hour", func(i *v1alpha1.OIDCIssuer) { i.Spec.Login.SessionKeyRotation.Interval.Duration = time.Hour }),
+	Entry("with session keys of a year", func(i *v1alpha1.OIDCIssuer) { i.Spec.Login.SessionKeyRotation.Interval.Duration = 8760 * time.Hour }),
+	Entry("with a session key that is never replaced", func(i *v1alpha1.OIDCIssuer) { i.Spec.Login.SessionKeyRotation.Policy = v1alpha1.RotationNever }),
+	Entry("that trusts an issuer with a trailing slash", trusting("https://tenant.example.com/")),
+	Entry("that trusts an issuer on a port, with a path", trusting("https://Accounts.example.com:8443/a/b:c@d")),
+	Entry("that trusts a stand-in on IPv4 loopback", trusting("http://127.255.0.1:8080/path")),
+	Entry("that trusts a stand-in on IPv6 loopback", trusting("http://[::1]:8080")),
+	Entry("with a claim that is a URL, and every algorithm", func(i *v1alpha1.OIDCIssuer) {
+		trusting("https://accounts.example.com")(i)
+		i.Spec.Login.TrustedIssuers[0].WalletClaim = "https://example.com/wallet"
+		i.Spec.Login.TrustedIssuers[0].Audiences = []string{"!#$[]^~", "other"}
+		i.Spec.Login.TrustedIssuers[0].Algorithms = []v1alpha1.SignatureAlgorithm{
+			"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
+		}
+	}),
+	Entry("with a revocation in another time zone", revoking("2026-01-02T03:04:05+02:00")),
+	Entry("with a revocation as early as it may be", revoking("1970-01-01T00:00:01Z")),
+	Entry("with as many revocations as it may have", func(i *v1alpha1.OIDCIssuer) {
+		for _, wallet := range manyWallets() {
+			i.Spec.Login.Revocations = append(i.Spec.Login.Revocations, v1alpha1.Revocation{Wallet: wallet, Before: &metav1.Time{Time: time.Unix(1, 0)}})
+		}
+	}),
+	Entry("without a limit", limited("0", 1)),
+	Entry("with a limit of one in a thousand seconds", limited("1m", 1)),
+	Entry("with a limit that is a fraction", limited("0.5", 1)),
+	Entry("with the highest limit", limited("1M", 1_000_000)),
+	Entry("behind proxies", behind("0.0.0.0/0", "10.0.0.0/8", "192.0.2.1/32", "fd00::/8", "2001:db8::1/128")),
+	Entry("with as many replicas as it may have, and Redis", func(i *v1alpha1.OIDCIssuer) {
+		i.Spec.Broker.Replicas = 20
+		i.Spec.Broker.Redis = &v1alpha1.RedisSpec{URLSecretRef: v1alpha1.SecretKeyReference{Name: "redis.example", Key: "_url.txt"}}
+	}),
+	Entry("with a certificate", func(i *v1alpha1.OIDCIssuer) {
+		i.Spec.Broker.TLS = &v1alpha1.TLSSpec{SecretRef: v1alpha1.SecretReference{Name: "broker-tls"}}
+	}),
 	Entry("in a partition of its own", in("us-gov-west-1")),
 	Entry("in the sovereign cloud", in("eusc-de-east-1")),
 	Entry("with the longest name", func(i *v1alpha1.OIDCIssuer) { i.Name = "a" + strings.Repeat("1", 47) }),
@@ -162,6 +238,16 @@ var _ = It("fills in what an OIDCIssuer leaves out", func(ctx SpecContext) {
 		WalletTagKey:  "agentkeys_user_wallet",
 	}))
 	Expect(issuer.Spec.Login.ChainIDs).To(Equal([]int64{1}))
+	Expect(issuer.Spec.Login.SessionLifetime.Duration).To(Equal(time.Hour))
+	Expect(issuer.Spec.Login.SessionKeyRotation).To(Equal(v1alpha1.KeyRotationSpec{
+		Policy: v1alpha1.RotationPeriodic, Interval: metav1.Duration{Duration: 720 * time.Hour},
+	}))
+	Expect(issuer.Spec.Broker.Replicas).To(BeEquivalentTo(1))
+	limits := issuer.Spec.Login.RateLimits
+	Expect(limits.PerClient.PerSecond.String()).To(Equal("50"))
+	Expect(limits.PerClient.Burst).To(BeEquivalentTo(200))
+	Expect(limits.PerWallet.PerSecond.String()).To(Equal("10"))
+	Expect(limits.PerWallet.Burst).To(BeEquivalentTo(50))
 })
 
 var _ = It("fills in what a WalletFederation leaves out", func(ctx SpecContext) {
