@@ -146,7 +146,10 @@ func wordFault(kind policy.Kind, statement map[string]any, element, rest string)
 	}
 	switch element {
 	case "Sid":
-		if isText {
+		switch {
+		case isText && !sid.MatchString(text):
+			return "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*"
+		case isText:
 			return "Statement IDs (SID) in a single policy must be unique."
 		}
 	case "Effect":
@@ -227,7 +230,10 @@ func wordFirst(values []any, word func(string) string) string {
 	return first
 }
 
-var vendor = regexp.MustCompile(`^[\w-]+$`)
+var (
+	sid    = regexp.MustCompile(`^[0-9A-Za-z]*$`)
+	vendor = regexp.MustCompile(`^[\w-]+$`)
+)
 
 func actionComplaint(action string) string {
 	service, name, ok := strings.Cut(action, ":")
