@@ -18,6 +18,8 @@ type s3Answer struct {
 	status int
 	header http.Header
 	body   bytes.Buffer
+	// content, if set, is sent instead of body. It saves a copy of an object.
+	content []byte
 }
 
 func newS3Answer() *s3Answer {
@@ -74,12 +76,19 @@ func (a *s3Answer) send(w http.ResponseWriter, r *http.Request) {
 	if a.status == http.StatusNoContent || a.status == http.StatusNotModified {
 		header.Del("Content-Type")
 	} else if header.Get("Content-Length") == "" {
-		header.Set("Content-Length", strconv.Itoa(a.body.Len()))
+		header.Set("Content-Length", strconv.Itoa(len(a.payload())))
 	}
 	w.WriteHeader(a.status)
 	if r.Method != http.MethodHead {
-		_, _ = w.Write(a.body.Bytes()) // the client is gone if this fails
+		_, _ = w.Write(a.payload()) // the client is gone if this fails
 	}
+}
+
+func (a *s3Answer) payload() []byte {
+	if a.content != nil {
+		return a.content
+	}
+	return a.body.Bytes()
 }
 
 // refusal reads the error that gofakes3 answered; nil if it served the request.
@@ -92,6 +101,9 @@ func (a *s3Answer) refusal() *apiError {
 		Message string
 	}
 	if err := xml.Unmarshal(a.body.Bytes(), &body); err == nil && body.Code != "" {
+		if body.Code == string(entityTooSmall) { // gofakes3 does not know its status
+			a.status = http.StatusBadRequest
+		}
 		return newError(a.status, body.Code, "%s", body.Message)
 	}
 	switch a.status { // of a HEAD request, which has no body
@@ -105,11 +117,14 @@ func (a *s3Answer) refusal() *apiError {
 
 // s3Error is the body of an error.
 type s3Error struct {
-	XMLName   xml.Name `xml:"Error"`
-	Code      string
-	Message   string
-	RequestID string `xml:"RequestId"`
-	HostID    string `xml:"HostId"`
+	XMLName    xml.Name `xml:"Error"`
+	Code       string
+	Message    string
+	BucketName string `xml:",omitempty"` // of NoSuchBucket
+	Key        string `xml:",omitempty"` // of NoSuchKey
+	Resource   string
+	RequestID  string `xml:"RequestId"`
+	HostID     string `xml:"HostId"`
 }
 
 // writeS3Error answers with an error as S3 words it. The answer to a HEAD
@@ -117,8 +132,14 @@ type s3Error struct {
 func writeS3Error(w http.ResponseWriter, r *http.Request, e *apiError) {
 	addRequestIDs(w.Header())
 	answer := s3Error{
-		Code: e.code, Message: e.message,
+		Code: e.code, Message: e.message, Resource: r.URL.Path,
 		RequestID: w.Header().Get("X-Amz-Request-Id"), HostID: w.Header().Get("X-Amz-Id-2"),
+	}
+	switch bucket, key := address(r); e.code {
+	case "NoSuchBucket":
+		answer.BucketName = bucket
+	case "NoSuchKey":
+		answer.Key = key
 	}
 	w.Header().Set("Content-Type", "application/xml")
 	w.WriteHeader(e.status)

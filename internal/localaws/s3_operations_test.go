@@ -73,7 +73,7 @@ func TestWhatIsNotRecognizedIsRefused(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ method, target string }{
 		"an operation that is not served":         {http.MethodGet, "/" + shared + "?cors"},
-		"tags of a bucket":                        {http.MethodPut, "/" + shared + "?tagging"},
+		"rules of a bucket":                       {http.MethodPut, "/" + shared + "?lifecycle"},
 		"a browser's upload":                      {http.MethodPost, "/" + shared},
 		"a method that nothing has":               {http.MethodPatch, "/" + shared + "/key"},
 		"a preflight request":                     {http.MethodOptions, "/" + shared + "/key"},

@@ -1,11 +1,10 @@
 package localaws
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
-
-	"github.com/rclone/gofakes3"
 )
 
 // serveS3 answers one S3 request of an authenticated, or anonymous, caller.
@@ -19,6 +18,7 @@ func (s *Server) serveS3(w http.ResponseWriter, r *http.Request, c *caller) {
 		return s.answerS3(q)
 	})
 	if failure != nil {
+		maps.Copy(w.Header(), q.errorHeader)
 		writeS3Error(w, r, failure)
 		return
 	}
@@ -84,26 +84,35 @@ func (s *Server) checkVersion(q *s3Request) *apiError {
 	if asked.id == "" || q.operation.name == "DeleteObject" {
 		return nil
 	}
-	found, err := s.storage.objects.HeadObjectVersion(asked.bucket, asked.key, gofakes3.VersionID(asked.id))
-	if err != nil || !found.IsDeleteMarker {
+	found, _, err := s.storage.objects.lookup(asked)
+	if err != nil || !found.marker {
 		return nil // a version that does not exist is found missing when it is read
 	}
 	if q.source != nil {
 		return newError(http.StatusBadRequest, "InvalidRequest", "The source of a copy request may not specifically refer to a delete marker by version id.")
 	}
+	q.errorHeader = markerHeaders(found)
+	q.errorHeader.Set("Allow", http.MethodDelete)
 	return newError(http.StatusMethodNotAllowed, "MethodNotAllowed", "The specified method is not allowed against this resource.")
+}
+
+// forwardConfig lets gofakes3 serve a call that carries no object. It does not
+// get to see the digests of the body.
+func (s *Server) forwardConfig(q *s3Request) *apiError {
+	body, failure := readBody(q.http, maxConfigBody)
+	if failure != nil {
+		return failure
+	}
+	if _, failure := checkDigests(q.http.Header, body); failure != nil {
+		return failure
+	}
+	return s.forward(q)
 }
 
 // forward lets gofakes3 answer. It gets a request made anew from what has been
 // judged, and nothing else.
 func (s *Server) forward(q *s3Request) *apiError {
-	ctx := q.http.Context()
-	if q.source != nil {
-		ctx = withVersion(ctx, q.source.objectVersion)
-	} else {
-		ctx = withVersion(ctx, objectVersion{q.bucket, q.key, q.version})
-	}
-	inner := q.http.Clone(ctx)
+	inner := q.http.Clone(withStoreRequest(q.http.Context(), q.store))
 	inner.URL = &url.URL{Path: "/" + q.bucket}
 	if q.operation.level == onObject {
 		inner.URL.Path += "/" + q.key
@@ -116,6 +125,8 @@ func (s *Server) forward(q *s3Request) *apiError {
 	}
 	inner.URL.RawQuery = query.Encode()
 	inner.Header.Del("X-Amz-Content-Sha256") // the payload has been unwrapped
+	removeConditions(inner.Header)
+	removeDigests(inner.Header)
 	if q.source != nil {
 		inner.Header.Set("X-Amz-Copy-Source", q.source.header())
 	}

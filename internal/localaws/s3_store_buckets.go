@@ -28,7 +28,7 @@ func (st *objectStore) CreateBucket(_ context.Context, name string) error {
 	if st.buckets[name] != nil {
 		return gofakes3.ResourceError(gofakes3.ErrBucketAlreadyExists, name)
 	}
-	st.buckets[name] = &objectBucket{created: st.now(), objects: map[string][]*storedObject{}}
+	st.buckets[name] = &objectBucket{created: st.now(), objects: map[string][]*storedObject{}, uploads: map[string]*partsUpload{}}
 	return nil
 }
 
