@@ -2,6 +2,7 @@ package localaws
 
 import (
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -50,7 +51,7 @@ func newStorage(now func() time.Time) *storage {
 		objects:    objects,
 		gofakes3:   protocol,
 		protocol:   protocol.Server(),
-		operations: s3Operations(),
+		operations: slices.Concat(s3Operations(), unsetOperations()),
 		buckets:    map[string]*bucket{},
 	}
 }

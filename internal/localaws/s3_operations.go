@@ -50,7 +50,7 @@ const (
 func s3Operations() []s3Operation {
 	const get, head, put, post, del = http.MethodGet, http.MethodHead, http.MethodPut, http.MethodPost, http.MethodDelete
 	return []s3Operation{
-		{name: "ListBuckets", level: onAccount, method: get, params: "max-buckets continuation-token prefix", action: "s3:ListAllMyBuckets"},
+		{name: "ListBuckets", level: onAccount, method: get, params: "max-buckets continuation-token prefix bucket-region", action: "s3:ListAllMyBuckets", serve: (*Server).listBuckets},
 
 		{name: "CreateBucket", level: onBucket, method: put, action: "s3:CreateBucket", also: createChecks, serve: (*Server).createBucket},
 		{name: "HeadBucket", level: onBucket, method: head, action: "s3:ListBucket", serve: (*Server).headBucket},

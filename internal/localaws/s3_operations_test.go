@@ -72,7 +72,7 @@ func TestEachOperationIsJudged(t *testing.T) {
 func TestWhatIsNotRecognizedIsRefused(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ method, target string }{
-		"an operation that is not served":         {http.MethodGet, "/" + shared + "?cors"},
+		"an operation that is not served":         {http.MethodGet, "/" + shared + "?analytics"},
 		"rules of a bucket":                       {http.MethodPut, "/" + shared + "?lifecycle"},
 		"a browser's upload":                      {http.MethodPost, "/" + shared},
 		"a method that nothing has":               {http.MethodPatch, "/" + shared + "/key"},
@@ -180,7 +180,7 @@ func TestActionsOfTheTableExist(t *testing.T) {
 	if len(known) < 150 {
 		t.Fatalf("only %d actions", len(known))
 	}
-	for _, op := range s3Operations() {
+	for _, op := range slices.Concat(s3Operations(), unsetOperations()) {
 		for _, action := range []string{op.action, op.versionAction} {
 			if action != "" && !known[action] {
 				t.Errorf("%s: there is no action %s", op.name, action)

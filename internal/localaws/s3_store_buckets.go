@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/rclone/gofakes3"
 )
@@ -19,6 +20,16 @@ func (st *objectStore) ListBuckets(context.Context) ([]gofakes3.BucketInfo, erro
 		buckets = append(buckets, gofakes3.BucketInfo{Name: name, CreationDate: gofakes3.NewContentTime(b.created)})
 	}
 	return buckets, nil
+}
+
+// createdAt is when a bucket was created; the zero time if there is none.
+func (st *objectStore) createdAt(name string) time.Time {
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	if b := st.buckets[name]; b != nil {
+		return b.created
+	}
+	return time.Time{}
 }
 
 // CreateBucket implements gofakes3.Backend.
