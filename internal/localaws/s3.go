@@ -46,7 +46,8 @@ type bucketPolicy struct {
 func newStorage(now func() time.Time) *storage {
 	objects := newObjectStore(now)
 	// Signatures, and with them the clock, are checked in front.
-	protocol := gofakes3.New(objects, gofakes3.WithTimeSource(clockSource(now)), gofakes3.WithTimeSkewLimit(0))
+	protocol := gofakes3.New(objects, gofakes3.WithTimeSource(clockSource(now)), gofakes3.WithTimeSkewLimit(0),
+		gofakes3.WithMetadataSizeLimit(0)) // see checkMetadata
 	return &storage{
 		objects:    objects,
 		gofakes3:   protocol,

@@ -46,16 +46,19 @@ func (a *s3Answer) xml(document any) *apiError {
 	return nil
 }
 
-// addKeyCount says that a list is empty: S3 always counts the keys, and gofakes3
-// leaves out a zero, which boto3 then misses.
-func (a *s3Answer) addKeyCount() {
+// addZeros adds the numbers of a list that gofakes3 leaves out where they are 0,
+// and which boto3 then misses.
+func (a *s3Answer) addZeros(names ...string) {
 	const end = "</ListBucketResult>"
 	body := a.body.String()
-	if strings.Contains(body, "<KeyCount>") || !strings.Contains(body, end) {
-		return
+	zeros := ""
+	for _, name := range names {
+		if !strings.Contains(body, "<"+name+">") {
+			zeros += "<" + name + ">0</" + name + ">"
+		}
 	}
 	a.body.Reset()
-	a.body.WriteString(strings.Replace(body, end, "<KeyCount>0</KeyCount>"+end, 1))
+	a.body.WriteString(strings.Replace(body, end, zeros+end, 1))
 	a.header.Del("Content-Length")
 }
 

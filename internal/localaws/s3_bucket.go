@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/rclone/gofakes3"
 )
@@ -79,7 +80,7 @@ func (s *Server) createBucket(q *s3Request) *apiError {
 	if region == "" {
 		region = s.options.Region
 	}
-	if gofakes3.ValidateBucketName(q.bucket) != nil {
+	if !validBucketName(q.bucket) {
 		return newError(http.StatusBadRequest, "InvalidBucketName", "The specified bucket is not valid.")
 	}
 	ownership := q.http.Header.Get("X-Amz-Object-Ownership")
@@ -106,6 +107,22 @@ func (s *Server) createBucket(q *s3Request) *apiError {
 	}
 	q.answer.header.Set("Location", "/"+q.bucket)
 	return nil
+}
+
+// validBucketName tells whether a general purpose bucket may have the name.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+func validBucketName(name string) bool {
+	for _, prefix := range []string{"xn--", "sthree-", "amzn-s3-demo-"} {
+		if strings.HasPrefix(name, prefix) {
+			return false
+		}
+	}
+	for _, suffix := range []string{"-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"} {
+		if strings.HasSuffix(name, suffix) {
+			return false
+		}
+	}
+	return gofakes3.ValidateBucketName(name) == nil
 }
 
 func checkNewBucket(header http.Header, ownership string) *apiError {

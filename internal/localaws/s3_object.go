@@ -67,6 +67,36 @@ func attributeChecks(_ *Server, q *s3Request) ([]s3Check, *apiError) {
 	return []s3Check{readCheck(q.bucket, q.key, q.version)}, nil
 }
 
+// maxUserMetadata is the size of an object's own metadata: the names, without
+// their prefix, and the values, in bytes.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
+const maxUserMetadata = 2 << 10
+
+// checkMetadata refuses a new object with too much metadata.
+func checkMetadata(header http.Header) *apiError {
+	size := 0
+	for name, values := range header {
+		if name, ok := strings.CutPrefix(name, "X-Amz-Meta-"); ok {
+			size += len(name) + len(strings.Join(values, ","))
+		}
+	}
+	if size > maxUserMetadata {
+		return newError(http.StatusBadRequest, "MetadataTooLarge", "Your metadata headers exceed the maximum allowed metadata size")
+	}
+	return nil
+}
+
+// checkNewObject refuses what a new object cannot have.
+func checkNewObject(q *s3Request) *apiError {
+	if len(q.key) > gofakes3.KeySizeLimit {
+		return newError(http.StatusBadRequest, "KeyTooLongError", "Your key is too long")
+	}
+	if failure := q.store.conditions.checkWriteHeaders(); failure != nil {
+		return failure
+	}
+	return checkMetadata(q.http.Header)
+}
+
 // putObject serves an upload.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
 func (s *Server) putObject(q *s3Request) *apiError {
@@ -74,7 +104,7 @@ func (s *Server) putObject(q *s3Request) *apiError {
 	if failure != nil {
 		return failure
 	}
-	if failure := q.store.conditions.checkWriteHeaders(); failure != nil {
+	if failure := checkNewObject(q); failure != nil {
 		return failure
 	}
 	body, failure := readBody(q.http, maxObjectBody)
@@ -102,7 +132,7 @@ func (s *Server) copyObject(q *s3Request) *apiError {
 	if failure != nil {
 		return failure
 	}
-	if failure := q.store.conditions.checkWriteHeaders(); failure != nil {
+	if failure := checkNewObject(q); failure != nil {
 		return failure
 	}
 	if algorithm := strings.ToUpper(q.http.Header.Get("X-Amz-Checksum-Algorithm")); algorithm != "" {

@@ -16,6 +16,9 @@ const maxListed = 1000
 
 // createUpload serves CreateMultipartUpload.
 func (s *Server) createUpload(q *s3Request) *apiError {
+	if failure := checkNewObject(q); failure != nil {
+		return failure
+	}
 	wanted, failure := partsChecksum(q.http.Header)
 	if failure != nil {
 		return failure

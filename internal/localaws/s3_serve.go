@@ -112,6 +112,7 @@ func (s *Server) forwardConfig(q *s3Request) *apiError {
 // forward lets gofakes3 answer. It gets a request made anew from what has been
 // judged, and nothing else.
 func (s *Server) forward(q *s3Request) *apiError {
+	q.store.owner = s.ownerID()
 	inner := q.http.Clone(withStoreRequest(q.http.Context(), q.store))
 	inner.URL = &url.URL{Path: "/" + q.bucket}
 	if q.operation.level == onObject {
@@ -137,9 +138,6 @@ func (s *Server) forward(q *s3Request) *apiError {
 		if strings.HasPrefix(name, "Access-Control-") { // no bucket here has a CORS configuration
 			q.answer.header.Del(name)
 		}
-	}
-	if q.operation.name == "ListObjectsV2" {
-		q.answer.addKeyCount()
 	}
 	failure := q.answer.refusal()
 	if failure != nil && failure.code == "NoSuchKey" {

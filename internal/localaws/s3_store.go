@@ -62,7 +62,6 @@ type objectPart struct {
 
 var (
 	_ gofakes3.Backend              = (*objectStore)(nil)
-	_ gofakes3.VersionedBackend     = (*objectStore)(nil)
 	_ gofakes3.ObjectTaggingBackend = (*objectStore)(nil)
 )
 
@@ -184,16 +183,6 @@ func (st *objectStore) GetObject(ctx context.Context, bucket, key string, part *
 	return st.read(versionIn(ctx, bucket, key), part, true)
 }
 
-// GetObjectVersion implements gofakes3.VersionedBackend.
-func (st *objectStore) GetObjectVersion(bucket, key string, version gofakes3.VersionID, part *gofakes3.ObjectRangeRequest) (*gofakes3.Object, error) {
-	return st.read(objectVersion{bucket, key, string(version)}, part, true)
-}
-
-// HeadObjectVersion implements gofakes3.VersionedBackend.
-func (st *objectStore) HeadObjectVersion(bucket, key string, version gofakes3.VersionID) (*gofakes3.Object, error) {
-	return st.read(objectVersion{bucket, key, string(version)}, nil, false)
-}
-
 // put makes o the current version of its object. It needs st.mu.
 func (b *objectBucket) put(o *storedObject) {
 	if b.versioning == gofakes3.VersioningEnabled {
@@ -272,11 +261,6 @@ func (st *objectStore) CopyObject(ctx context.Context, fromBucket, fromKey, toBu
 // DeleteObject implements gofakes3.Backend. Deletions are served in front of
 // gofakes3, see delete, so that nothing calls it.
 func (st *objectStore) DeleteObject(context.Context, string, string) (gofakes3.ObjectDeleteResult, error) {
-	return gofakes3.ObjectDeleteResult{}, gofakes3.ErrNotImplemented
-}
-
-// DeleteObjectVersion implements gofakes3.VersionedBackend. Nothing calls it.
-func (st *objectStore) DeleteObjectVersion(string, string, gofakes3.VersionID) (gofakes3.ObjectDeleteResult, error) {
 	return gofakes3.ObjectDeleteResult{}, gofakes3.ErrNotImplemented
 }
 

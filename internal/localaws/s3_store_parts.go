@@ -197,10 +197,11 @@ func (st *objectStore) chosenParts(bucket, key, id string, listed []gofakes3.Com
 			return nil, gofakes3.ErrorMessage(gofakes3.ErrInvalidPart,
 				"One or more of the specified parts could not be found. The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.")
 		}
-		if i < len(listed)-1 && len(part.body) < minPartSize {
-			return nil, gofakes3.ErrorMessage(entityTooSmall, "Your proposed upload is smaller than the minimum allowed size")
-		}
 		chosen[i] = part
+	}
+	tooSmall := func(p *uploadedPart) bool { return len(p.body) < minPartSize }
+	if slices.ContainsFunc(chosen[:len(chosen)-1], tooSmall) {
+		return nil, gofakes3.ErrorMessage(entityTooSmall, "Your proposed upload is smaller than the minimum allowed size")
 	}
 	return chosen, nil
 }

@@ -13,6 +13,8 @@ type objectVersion struct{ bucket, key, id string }
 // backend, and what the backend has to say that gofakes3 does not tell. It
 // travels in the request's context.
 type storeRequest struct {
+	// owner is the canonical id of the account, which owns what is listed.
+	owner string
 	// version is the object that is read, headed or tagged, or the source of a
 	// copy.
 	version objectVersion
