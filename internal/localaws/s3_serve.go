@@ -7,6 +7,15 @@ import (
 	"strings"
 )
 
+// continueEmpty tells a client that waits for leave to send its body to go on,
+// even if that body is empty. net/http does not, but S3 does, and botocore is
+// confused about the next answer on the connection if it does not come.
+func continueEmpty(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength == 0 && strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
+		w.WriteHeader(http.StatusContinue)
+	}
+}
+
 // serveS3 answers one S3 request of an authenticated, or anonymous, caller.
 func (s *Server) serveS3(w http.ResponseWriter, r *http.Request, c *caller) {
 	q, refusal := s.readS3(r, c)
