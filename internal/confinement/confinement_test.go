@@ -58,7 +58,7 @@ func TestBroadGrantsAreFound(t *testing.T) {
 		"the right tag below the wrong prefix":         {policyOf(allow(`"s3:GetObject"`, `"`+vault+`/${aws:PrincipalTag/agentkeys_user_wallet}/*"`)), "s3:GetObject", vault + "/" + ownWallet + "/z"},
 		"a wildcard before the tag":                    {policyOf(allow(`"s3:GetObject"`, `"`+vault+`/*/${aws:PrincipalTag/agentkeys_user_wallet}/*"`)), "s3:GetObject", vault + "/z/" + ownWallet + "/z"},
 		"a wildcard in the bucket's name":              {policyOf(allow(`"s3:GetObject"`, `"arn:aws:s3:::agentkeys-*/`+own+`*"`)), "s3:GetObject", "arn:aws:s3:::agentkeys-z/bots/" + ownWallet + "/z"},
-		"a wildcard in the service":                    {policyOf(allow(`"s3:GetObject"`, `"arn:aws:s*:::reports/*"`)), "s3:GetObject", "arn:aws:s3:::reports/z"},
+		"a wildcard in the partition":                  {policyOf(allow(`"s3:GetObject"`, `"arn:*:s3:::reports/*"`)), "s3:GetObject", "arn:aws:s3:::reports/z"},
 		"a question mark in the prefix":                {policyOf(allow(`"s3:GetObject"`, `"`+vault+`/b?ts/${aws:PrincipalTag/agentkeys_user_wallet}/*"`)), "s3:GetObject", vault + "/bzts/" + ownWallet + "/z"},
 		"the prefix of a wallet by name":               {policyOf(allow(`"s3:PutObject"`, `"`+vault+`/bots/0x0123456789abcdef0123456789abcdef01234567/*"`)), "s3:PutObject", vault + "/bots/0x0123456789abcdef0123456789abcdef01234567/z"},
 		"another bucket alone":                         {policyOf(allow(`"s3:PutObject"`, `"arn:aws:s3:::reports/incoming/*"`)), "s3:PutObject", "arn:aws:s3:::reports/incoming/z"},

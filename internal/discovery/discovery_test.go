@@ -312,3 +312,38 @@ func TestFetchDoesNotChangeTheCallersClient(t *testing.T) {
 		t.Error("the client's CheckRedirect was set")
 	}
 }
+
+// TestReadTakesIssuersThatAreNotOurs has URLs that AWS takes and ParseIssuer
+// does not, and keys that another host serves.
+func TestReadTakesIssuersThatAreNotOurs(t *testing.T) {
+	t.Parallel()
+	keys := newIssuer(t, httptest.NewServer)
+	keys.answer("/keys", `{"keys":[]}`)
+	for name, c := range map[string]struct{ issuer, document string }{
+		"a slash at the end":      {"/", "/"},
+		"a slash after a path":    {"/tenant/", "/tenant/"},
+		"upper case in the path":  {"/Tenant/V2.0", "/Tenant/V2.0/"},
+		"an escape in the path":   {"/a%2Fb", "/a%2Fb/"},
+		"a path that looks unfit": {"/a;b=c", "/a;b=c/"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			i := newIssuer(t, httptest.NewServer)
+			var asked string
+			i.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+				asked = r.URL.EscapedPath()
+				_, _ = fmt.Fprintf(w, `{"issuer":%q,"jwks_uri":%q}`, i.URL+c.issuer, keys.URL+"/keys")
+			})
+			document, data, err := discovery.Read(t.Context(), i.Client(), i.URL+c.issuer)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := strings.TrimSuffix(c.document, "/") + discovery.ConfigurationPath; asked != want {
+				t.Errorf("asked for %s, want %s", asked, want)
+			}
+			if document.Issuer != i.URL+c.issuer || string(data) != `{"keys":[]}` {
+				t.Errorf("got %+v and %s", document, data)
+			}
+		})
+	}
+}

@@ -30,22 +30,44 @@ var ErrUnavailable = errors.New("issuer unavailable")
 var errRedirect = errors.New("redirected")
 
 // Fetch reads the discovery document and the keys of an issuer through client,
-// trusting nothing in the answers that it can check: the document's issuer must
-// be the one asked for, byte for byte; jwks_uri must be https (http only where
-// the issuer is); a redirect must stay on its scheme and host; a document is
-// at most 64 KiB, a JWKS at most 1 MiB; both requests take at most 10 seconds.
-// Keys of a kind that is not understood are left out (RFC 7517, section 5).
-// Errors that may pass wrap [ErrUnavailable].
+// as [Read] does, where the issuer's URL passes [ParseIssuer]. Keys of a kind
+// that is not understood are left out (RFC 7517, section 5).
 func Fetch(ctx context.Context, client *http.Client, issuer string) (*Document, jwk.Set, error) {
-	base, err := ParseIssuer(issuer)
+	if _, err := ParseIssuer(issuer); err != nil {
+		return nil, nil, err
+	}
+	document, data, err := Read(ctx, client, issuer)
 	if err != nil {
 		return nil, nil, err
+	}
+	keys, err := parseJWKS(data)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading JWKS of %s: %w", issuer, err)
+	}
+	return document, keys, nil
+}
+
+// Read reads the discovery document of an issuer and what its jwks_uri serves,
+// which is not parsed. Whether the issuer's URL is one to ask is for the caller
+// to judge: [ParseIssuer] takes fewer than AWS does.
+//
+// It trusts nothing in the answers that it can check: the document's issuer must
+// be the one asked for, byte for byte; jwks_uri must be https (http only where
+// the issuer is), on any host; a redirect must stay on its scheme and host; a
+// document is at most 64 KiB, a JWKS at most 1 MiB; both requests together take
+// at most 10 seconds. Errors that may pass wrap [ErrUnavailable].
+func Read(ctx context.Context, client *http.Client, issuer string) (*Document, []byte, error) {
+	base, err := url.Parse(issuer)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: not a URL", ErrIssuer)
 	}
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
 	client = confined(client)
 
-	data, err := get(ctx, client, issuer+ConfigurationPath, maxDocumentBytes)
+	// A slash at the end is the issuer's, but not the document's (OpenID Connect
+	// Discovery 1.0, section 4).
+	data, err := get(ctx, client, strings.TrimSuffix(issuer, "/")+ConfigurationPath, maxDocumentBytes)
 	if err != nil {
 		return nil, nil, fmt.Errorf("fetching discovery document: %w", err)
 	}
@@ -57,11 +79,7 @@ func Fetch(ctx context.Context, client *http.Client, issuer string) (*Document, 
 	if err != nil {
 		return nil, nil, fmt.Errorf("fetching JWKS: %w", err)
 	}
-	keys, err := parseJWKS(data)
-	if err != nil {
-		return nil, nil, fmt.Errorf("reading JWKS of %s: %w", issuer, err)
-	}
-	return document, keys, nil
+	return document, data, nil
 }
 
 func parseDocument(data []byte, base *url.URL, issuer string) (*Document, error) {

@@ -105,7 +105,7 @@ func (s *Server) policiesOf(c *caller) policy.Policies {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	policies := policy.Policies{Session: c.session.policies}
+	policies := policy.Policies{Session: c.session.limits()}
 	r := s.state.roles[c.session.roleName]
 	if r == nil || r.id != c.session.roleID {
 		return policies

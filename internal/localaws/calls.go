@@ -2,7 +2,9 @@ package localaws
 
 import (
 	"maps"
+	"strings"
 	"sync"
+	"time"
 )
 
 const (
@@ -12,45 +14,44 @@ const (
 	// Session names are part of the principal, so their number has no bound of
 	// its own; beyond this one, calls are counted without their principal.
 	maxCountedCalls = 10_000
+	// maxLoggedResource bounds a resource in the log, in bytes. It is that of the
+	// longest ARN; what is longer is no name that AWS takes.
+	maxLoggedResource = 2048
 )
+
+// unrecognized is the operation, in the call log, of a call to IAM or STS that
+// names none that is known. S3's are called the same.
+const unrecognized = "Unrecognized"
 
 // Call is one call as the call log keeps it and the fault hook sees it.
 type Call struct {
+	// Time is when the call was received, by Options.Now.
+	Time time.Time `json:"time,omitzero"`
 	// Service is iam, sts or s3.
-	Service string
-	// Operation is the API operation, such as UpdateAssumeRolePolicy.
-	Operation string
-	// Principal is the caller's ARN; empty for an unsigned call.
-	Principal string
-	// Code is the error code answered; empty for success. The fault hook
-	// always sees it empty.
-	Code string
+	Service string `json:"service"`
+	// Operation is the API operation, such as UpdateAssumeRolePolicy, or
+	// Unrecognized.
+	Operation string `json:"operation"`
+	// Principal is the caller's ARN; empty for an unsigned call, and for one that
+	// failed to authenticate.
+	Principal string `json:"principal"`
+	// Resource is what the call acts on, as the call names it: a role name, an
+	// ARN, an issuer's URL, a bucket or bucket/key. It is empty where the call
+	// names nothing, and cut off after 2,048 bytes.
+	Resource string `json:"resource,omitempty"`
+	// Code is the error code; empty for success. It is the outcome, whether or
+	// not the caller was told of it. The fault hook always sees it empty.
+	Code string `json:"code"`
+	// Fault is how the call was broken on purpose; empty if it was not. The fault
+	// hook always sees it empty.
+	Fault FaultKind `json:"fault,omitempty"`
 	// Write tells that the operation changes something.
-	Write bool
+	Write bool `json:"write"`
 }
 
 // Action names the operation with its service: "iam:UpdateAssumeRolePolicy".
 func (c Call) Action() string {
 	return c.Service + ":" + c.Operation
-}
-
-// Fault tells how a call is to fail.
-type Fault struct {
-	// Code and Message are answered, with the HTTP status Status (500 if 0).
-	Code    string
-	Message string
-	Status  int
-	// AfterEffect lets the call take its effect and loses only its answer, as
-	// a broken connection would.
-	AfterEffect bool
-}
-
-func (f *Fault) apiError() *apiError {
-	status := f.Status
-	if status == 0 {
-		status = 500
-	}
-	return &apiError{status: status, code: f.Code, message: f.Message}
 }
 
 // callLog keeps the latest calls and counts all of them.
@@ -62,6 +63,9 @@ type callLog struct {
 }
 
 func (l *callLog) add(c Call) {
+	if len(c.Resource) > maxLoggedResource {
+		c.Resource = strings.ToValidUTF8(c.Resource[:maxLoggedResource], "")
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.recent) < maxLoggedCalls {
@@ -70,6 +74,7 @@ func (l *callLog) add(c Call) {
 		l.recent[l.next] = c
 		l.next = (l.next + 1) % maxLoggedCalls
 	}
+	c.Time, c.Resource = time.Time{}, ""
 	if _, known := l.counts[c]; !known && len(l.counts) >= maxCountedCalls {
 		c.Principal = ""
 	}
@@ -79,7 +84,9 @@ func (l *callLog) add(c Call) {
 	l.counts[c]++
 }
 
-// Calls returns the latest calls, oldest first, at most 10,000 of them.
+// Calls returns the latest calls in the order in which they ended, at most
+// 10,000 of them. A call is there before it is answered. Calls that failed to
+// authenticate or could not be read are there, too.
 func (s *Server) Calls() []Call {
 	l := &s.calls
 	l.mu.Lock()
@@ -88,7 +95,8 @@ func (s *Server) Calls() []Call {
 }
 
 // CallCounts tells how often each call was made since the start or the last
-// ResetCalls. Sum over the fields that do not matter.
+// ResetCalls; Time and Resource are left out. Sum over the fields that do not
+// matter.
 func (s *Server) CallCounts() map[Call]int {
 	s.calls.mu.Lock()
 	defer s.calls.mu.Unlock()
@@ -102,35 +110,11 @@ func (s *Server) ResetCalls() {
 	s.calls.recent, s.calls.next, s.calls.counts = nil, 0, nil
 }
 
-// perform runs one operation: it lets the fault hook break it, and logs it with
-// its outcome. A fault after the effect runs op and throws its answer away, so
-// op must not have written to the client.
-func (s *Server) perform(call Call, op func() *apiError) *apiError {
-	fault := s.fault(call)
-	var failure *apiError
-	if fault == nil || fault.AfterEffect {
-		failure = op()
-	}
-	if fault != nil {
-		failure = fault.apiError()
-	}
-	s.record(call, failure)
-	return failure
-}
-
-// fault asks the fault hook about a call.
-func (s *Server) fault(call Call) *Fault {
-	if s.options.Fault == nil {
-		return nil
-	}
-	return s.options.Fault(call)
-}
-
 // record logs a call with its outcome.
 func (s *Server) record(call Call, failure *apiError) {
 	if failure != nil {
 		call.Code = failure.code
 	}
 	s.calls.add(call)
-	s.options.Logger.Debug("call", "action", call.Action(), "principal", call.Principal, "code", call.Code)
+	s.options.Logger.Debug("call", "action", call.Action(), "principal", call.Principal, "code", call.Code, "fault", call.Fault)
 }

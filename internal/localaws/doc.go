@@ -10,8 +10,12 @@
 // AWS in testdata; where nothing is recorded it follows the documentation, and
 // where that is silent it denies.
 //
-// It is a stand-in and not AWS: one account, no eventual consistency, nothing
-// kept beyond the process. It must never be exposed to a network that is not
-// trusted, because its administrator credentials are well known, and it must
-// not be imported by anything that runs in production.
+// Its calls can be made to fail (Server.AddFault) and are logged (Server.Calls);
+// what lies below /_localaws/ offers both over HTTP to the administrator.
+//
+// It is a stand-in and not AWS: one account, no eventual consistency, and
+// nothing kept beyond the process unless a directory is named for it. It must
+// never be exposed to a network that is not trusted, because its administrator
+// credentials are well known, and it must not be imported by anything that runs
+// in production.
 package localaws

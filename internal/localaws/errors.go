@@ -12,6 +12,7 @@ type apiError struct {
 	status  int
 	code    string
 	message string
+	detail  string // which part of the request is meant; S3 only
 }
 
 func newError(status int, code, format string, args ...any) *apiError {

@@ -12,14 +12,21 @@ import (
 	"math/big"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/lestrrat-go/jwx/v2/jwa"
 	"github.com/lestrrat-go/jwx/v2/jwk"
 	"github.com/lestrrat-go/jwx/v2/jws"
+
+	"github.com/litentry/wallet-federation/internal/localaws"
 )
 
 // The audiences and claims that the recordings start from.
@@ -46,16 +53,16 @@ var signingKeys = sync.OnceValues(func() (map[string]any, error) {
 	return keys, nil
 })
 
-func signingKey(t *testing.T, alg string) any {
-	t.Helper()
+func signingKey(tb testing.TB, alg string) any {
+	tb.Helper()
 	keys, err := signingKeys()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return keys[alg]
 }
 
-// issuer is an OpenID Connect issuer on this machine.
+// issuer is an OpenID Connect issuer on this machine. Its URL may have a path.
 type issuer struct {
 	*httptest.Server
 	jwks    atomic.Value // []map[string]any
@@ -65,10 +72,15 @@ type issuer struct {
 // newIssuer serves the six keys that the recordings start from.
 func newIssuer(t *testing.T) *issuer {
 	t.Helper()
+	return newIssuerAt(t, "")
+}
+
+func newIssuerAt(t *testing.T, path string) *issuer {
+	t.Helper()
 	i := &issuer{}
 	mux := http.NewServeMux()
-	mux.HandleFunc("/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
-		_ = json.NewEncoder(w).Encode(map[string]any{"issuer": i.URL, "jwks_uri": i.URL + "/keys"})
+	mux.HandleFunc(strings.TrimSuffix(path, "/")+"/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(map[string]any{"issuer": i.URL, "jwks_uri": strings.TrimSuffix(i.URL, path) + "/keys"})
 	})
 	mux.HandleFunc("/keys", func(w http.ResponseWriter, _ *http.Request) {
 		i.fetches.Add(1)
@@ -76,6 +88,7 @@ func newIssuer(t *testing.T) *issuer {
 	})
 	i.Server = httptest.NewServer(mux)
 	t.Cleanup(i.Close)
+	i.URL += path
 	var keys []map[string]any
 	for _, alg := range []string{"RS256", "RS384", "RS512", "ES256", "ES384", "ES512"} {
 		keys = append(keys, publicJWK(t, alg))
@@ -84,24 +97,30 @@ func newIssuer(t *testing.T) *issuer {
 	return i
 }
 
+// key is the prefix of the condition keys about the issuer's tokens.
+func (i *issuer) key() string {
+	_, key, _ := strings.Cut(i.URL, "://")
+	return key
+}
+
 // publicJWK is the public key of an algorithm as the recordings publish it.
-func publicJWK(t *testing.T, alg string) map[string]any {
-	t.Helper()
-	key, err := jwk.FromRaw(signingKey(t, alg))
+func publicJWK(tb testing.TB, alg string) map[string]any {
+	tb.Helper()
+	key, err := jwk.FromRaw(signingKey(tb, alg))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	public, err := key.PublicKey()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	encoded, err := json.Marshal(public)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var members map[string]any
 	if err := json.Unmarshal(encoded, &members); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	members["kid"], members["alg"], members["use"] = alg, alg, "sig"
 	return members
@@ -141,20 +160,20 @@ func (i *issuer) token(t *testing.T, claims map[string]any) string {
 }
 
 // signToken signs any payload under any header with the key of an algorithm.
-func signToken(t *testing.T, header map[string]any, payload []byte, alg string) string {
-	t.Helper()
+func signToken(tb testing.TB, header map[string]any, payload []byte, alg string) string {
+	tb.Helper()
 	encoded, err := json.Marshal(header)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	input := base64.RawURLEncoding.EncodeToString(encoded) + "." + base64.RawURLEncoding.EncodeToString(payload)
 	signer, err := jws.NewSigner(jwa.SignatureAlgorithm(alg))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	signature, err := signer.Sign([]byte(input), signingKey(t, alg))
+	signature, err := signer.Sign([]byte(input), signingKey(tb, alg))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return input + "." + base64.RawURLEncoding.EncodeToString(signature)
 }
@@ -174,3 +193,62 @@ func with(claims, changes map[string]any) map[string]any {
 
 // removed takes a claim away, see with.
 var removed any = struct{ removed string }{"removed"}
+
+// federation is a world with an issuer, its provider and a role that trusts it.
+type federation struct {
+	*world
+	issuer   *issuer
+	provider string
+	role     string
+}
+
+func newFederation(t *testing.T, configure ...func(*localaws.Options)) *federation {
+	t.Helper()
+	return federate(t, newWorld(t, configure...), newIssuer(t))
+}
+
+func federate(t *testing.T, w *world, i *issuer) *federation {
+	t.Helper()
+	f := &federation{world: w, issuer: i}
+	f.provider = f.world.provider(t, f.issuer)
+	f.role = f.world.role(t, "wallets", federatedTrust(f.provider, "{}"))
+	return f
+}
+
+// trust replaces the role's trust policy.
+func (f *federation) trust(t *testing.T, document string) {
+	t.Helper()
+	_, err := f.iam.UpdateAssumeRolePolicy(t.Context(), &iam.UpdateAssumeRolePolicyInput{
+		RoleName: aws.String("wallets"), PolicyDocument: &document,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// buy exchanges a token whose claims are changed.
+func (f *federation) buy(t *testing.T, changes map[string]any) (*sts.AssumeRoleWithWebIdentityOutput, error) {
+	t.Helper()
+	return f.exchange(t.Context(), f.role, f.issuer.token(t, with(f.issuer.claimsAt(f.now), changes)))
+}
+
+const (
+	notAuthorized = "Not authorized to perform sts:AssumeRoleWithWebIdentity"
+	wallet        = "0x00000000000000000000000000000000000000aa"
+)
+
+// tagged is a token's tags claim in the nested form.
+func tagged(key, value string) map[string]any {
+	return map[string]any{"https://aws.amazon.com/tags": map[string]any{
+		"principal_tags":      map[string]any{key: []string{value}},
+		"transitive_tag_keys": []string{key},
+	}}
+}
+
+// tag tags the role.
+func (f *federation) tag(t *testing.T, tags ...iamtypes.Tag) {
+	t.Helper()
+	if _, err := f.iam.TagRole(t.Context(), &iam.TagRoleInput{RoleName: aws.String("wallets"), Tags: tags}); err != nil {
+		t.Fatal(err)
+	}
+}

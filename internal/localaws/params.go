@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"regexp"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/litentry/wallet-federation/internal/policy"
@@ -86,7 +87,8 @@ func (r rule) check(name, value string) *apiError {
 	case length > r.most:
 		return constraintError(value, name, fmt.Sprintf("Member must have length less than or equal to %d", r.most))
 	case r.pattern != nil && !r.pattern.MatchString(value):
-		return constraintError(value, name, "Member must satisfy regular expression pattern: "+r.pattern.String())
+		pattern := strings.TrimSuffix(strings.TrimPrefix(r.pattern.String(), "^"), "$")
+		return constraintError(value, name, "Member must satisfy regular expression pattern: "+pattern)
 	}
 	return nil
 }

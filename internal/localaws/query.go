@@ -60,23 +60,36 @@ type query struct {
 func (s *Server) serveQuery(w http.ResponseWriter, r *http.Request, api *queryAPI) {
 	requestID := newRequestID()
 	q, op, failure := s.readQuery(w, r, api)
-	if failure != nil {
-		writeQueryError(w, api, requestID, failure)
-		return
+	call := Call{
+		Time: s.options.Now(), Service: api.service, Operation: q.operation, Principal: q.caller.arn(),
+		Resource: q.resource(), Write: op.write,
 	}
 	var result any
-	call := Call{Service: api.service, Operation: q.operation, Principal: q.caller.arn(), Write: op.write}
-	failure = s.perform(call, func() (failure *apiError) {
-		if failure = s.authorizeQuery(q, api, op); failure == nil {
-			result, failure = s.run(q, api, op)
-		}
-		return failure
-	})
+	if failure == nil {
+		failure = s.perform(r.Context(), call, func() (failure *apiError) {
+			if failure = s.authorizeQuery(q, api, op); failure == nil {
+				result, failure = s.run(q, api, op)
+			}
+			return failure
+		})
+	} else {
+		s.record(call, failure)
+	}
 	if failure != nil {
 		writeQueryError(w, api, requestID, failure)
 		return
 	}
 	writeQueryResult(w, api, q.operation, requestID, result)
+}
+
+// resource is what the call names: the role, or what else it acts on.
+func (q *query) resource() string {
+	for _, name := range []string{"RoleName", "RoleArn", "PolicyArn", "PolicyName", "OpenIDConnectProviderArn", "Url"} {
+		if q.has(name) {
+			return q.text(name)
+		}
+	}
+	return ""
 }
 
 func (s *Server) run(q *query, api *queryAPI, op operation) (any, *apiError) {
@@ -87,31 +100,38 @@ func (s *Server) run(q *query, api *queryAPI, op operation) (any, *apiError) {
 	return op.run(s, q)
 }
 
-// readQuery reads a call and authenticates its caller.
+// readQuery reads a call and authenticates its caller. The call is returned even
+// when it is refused, as far as it is known, for the call log.
 func (s *Server) readQuery(w http.ResponseWriter, r *http.Request, api *queryAPI) (*query, operation, *apiError) {
+	q := &query{operation: unrecognized, request: r, caller: anonymous()}
 	body, failure := readQueryBody(w, r)
 	if failure != nil {
-		return nil, operation{}, failure
+		return q, operation{}, failure
 	}
 	values, failure := queryValues(r, body)
 	if failure != nil {
-		return nil, operation{}, failure
+		return q, operation{}, failure
 	}
+	q.params = params{values}
 	name := values.Get("Action")
 	op, known := api.operations[name]
-	c := anonymous()
+	if known {
+		q.operation = name
+	}
 	if !known || !op.unsigned {
 		// An unknown action is told only to those who have credentials.
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		if c, failure = s.authenticateQuery(r); failure != nil {
-			return nil, operation{}, failure
+		c, failure := s.authenticateQuery(r)
+		if failure != nil {
+			return q, op, failure
 		}
+		q.caller = c
 	}
 	if !known || values.Get("Version") != api.version {
-		return nil, operation{}, newError(http.StatusBadRequest, "InvalidAction",
+		return q, op, newError(http.StatusBadRequest, "InvalidAction",
 			"Could not find operation %s for version %s", name, values.Get("Version"))
 	}
-	return &query{params: params{values}, operation: name, request: r, caller: c}, op, nil
+	return q, op, nil
 }
 
 func readQueryBody(w http.ResponseWriter, r *http.Request) ([]byte, *apiError) {

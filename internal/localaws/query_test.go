@@ -113,6 +113,10 @@ func TestOptions(t *testing.T) {
 		"account with a letter":  {localaws.Options{Account: "12345678901x"}, false},
 		"account of 11 digits":   {localaws.Options{Account: "12345678901"}, false},
 		"partition that is none": {localaws.Options{Partition: "aws-mars"}, false},
+		"own credentials":        {localaws.Options{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: "a/b+c"}, true},
+		"access key with slash":  {localaws.Options{AccessKeyID: "a/b"}, false},
+		"access key as a book":   {localaws.Options{AccessKeyID: strings.Repeat("a", 129)}, false},
+		"region with a space":    {localaws.Options{Region: "us east"}, false},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -27,13 +27,13 @@ const (
 
 // aclGrant is a permission that an ACL gives.
 type aclGrant struct {
-	grantee    string // the canonical id of the account, or the URI of a group
-	permission string
+	Grantee    string `json:"grantee"` // the canonical id of the account, or the URI of a group
+	Permission string `json:"permission"`
 }
 
 // public tells whether everybody with any AWS account, at least, is granted
 // something.
-func (g aclGrant) public() bool { return g.grantee == allUsers || g.grantee == authenticatedUsers }
+func (g aclGrant) public() bool { return g.Grantee == allUsers || g.Grantee == authenticatedUsers }
 
 func isPublicACL(grants []aclGrant) bool { return slices.ContainsFunc(grants, aclGrant.public) }
 
@@ -212,8 +212,8 @@ func (s *Server) aclAllows(q *s3Request, check s3Check) bool {
 	}
 	ignored := b.publicAccess != nil && b.publicAccess.IgnorePublicAcls
 	return slices.ContainsFunc(grants, func(g aclGrant) bool {
-		toCaller := g.grantee == allUsers || g.grantee == authenticatedUsers && !q.isAnonymous()
-		return toCaller && !ignored && (g.permission == permission || g.permission == aclFullControl)
+		toCaller := g.Grantee == allUsers || g.Grantee == authenticatedUsers && !q.isAnonymous()
+		return toCaller && !ignored && (g.Permission == permission || g.Permission == aclFullControl)
 	})
 }
 

@@ -24,7 +24,7 @@ func (s *Server) getACL(q *s3Request) *apiError {
 	}
 	answer := accessControlPolicy{Xmlns: s3Namespace, Owner: &aclOwner{s.ownerID()}}
 	for _, g := range grants {
-		answer.Grants = append(answer.Grants, aclEntry{Grantee: newGrantee(g.grantee, s.ownerID()), Permission: g.permission})
+		answer.Grants = append(answer.Grants, aclEntry{Grantee: newGrantee(g.Grantee, s.ownerID()), Permission: g.Permission})
 	}
 	return q.answer.xml(answer)
 }

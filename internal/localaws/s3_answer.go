@@ -123,6 +123,7 @@ type s3Error struct {
 	XMLName    xml.Name `xml:"Error"`
 	Code       string
 	Message    string
+	Detail     string `xml:",omitempty"`
 	BucketName string `xml:",omitempty"` // of NoSuchBucket
 	Key        string `xml:",omitempty"` // of NoSuchKey
 	Resource   string
@@ -135,7 +136,7 @@ type s3Error struct {
 func writeS3Error(w http.ResponseWriter, r *http.Request, e *apiError) {
 	addRequestIDs(w.Header())
 	answer := s3Error{
-		Code: e.code, Message: e.message, Resource: r.URL.Path,
+		Code: e.code, Message: e.message, Detail: e.detail, Resource: r.URL.Path,
 		RequestID: w.Header().Get("X-Amz-Request-Id"), HostID: w.Header().Get("X-Amz-Id-2"),
 	}
 	switch bucket, key := address(r); e.code {

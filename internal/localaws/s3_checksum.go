@@ -30,9 +30,9 @@ const (
 // checksum is what S3 keeps to check an object's integrity.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
 type checksum struct {
-	algorithm string // CRC32, CRC32C, CRC64NVME, SHA1 or SHA256
-	kind      string // fullObject or composite
-	value     string // in base64; of a composite, with the number of parts behind a dash
+	Algorithm string `json:"algorithm"` // CRC32, CRC32C, CRC64NVME, SHA1 or SHA256
+	Kind      string `json:"kind"`      // fullObject or composite
+	Value     string `json:"value"`     // in base64; of a composite, with the number of parts behind a dash
 }
 
 // checksumAlgorithms are the algorithms by their names in the API.
@@ -52,7 +52,7 @@ func checksumHeaderOf(algorithm string) string {
 
 // checksumOf computes the checksum of data.
 func checksumOf(algorithm string, data []byte) checksum {
-	return checksum{algorithm: algorithm, kind: fullObject, value: base64.StdEncoding.EncodeToString(digestOf(algorithm, data))}
+	return checksum{Algorithm: algorithm, Kind: fullObject, Value: base64.StdEncoding.EncodeToString(digestOf(algorithm, data))}
 }
 
 func digestOf(algorithm string, data []byte) []byte {
@@ -63,11 +63,11 @@ func digestOf(algorithm string, data []byte) []byte {
 
 // addTo shows the checksum in an answer's headers.
 func (c checksum) addTo(header http.Header) {
-	if c.algorithm == "" {
+	if c.Algorithm == "" {
 		return
 	}
-	header.Set(checksumHeaderOf(c.algorithm), c.value)
-	header.Set("X-Amz-Checksum-Type", c.kind)
+	header.Set(checksumHeaderOf(c.Algorithm), c.Value)
+	header.Set("X-Amz-Checksum-Type", c.Kind)
 }
 
 // claimedChecksum reads the one checksum that the headers may carry; its
@@ -79,16 +79,16 @@ func claimedChecksum(header http.Header) (checksum, *apiError) {
 		if value == "" {
 			continue
 		}
-		if claimed.algorithm != "" {
+		if claimed.Algorithm != "" {
 			return checksum{}, newError(http.StatusBadRequest, "InvalidRequest", "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
 		}
-		claimed = checksum{algorithm: algorithm, kind: fullObject, value: value}
+		claimed = checksum{Algorithm: algorithm, Kind: fullObject, Value: value}
 	}
 	sdk := header.Get("X-Amz-Sdk-Checksum-Algorithm")
 	switch {
-	case sdk == "" || strings.EqualFold(sdk, claimed.algorithm):
+	case sdk == "" || strings.EqualFold(sdk, claimed.Algorithm):
 		return claimed, nil
-	case claimed.algorithm == "":
+	case claimed.Algorithm == "":
 		return checksum{}, newError(http.StatusBadRequest, "InvalidRequest",
 			"x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.")
 	default:
@@ -107,7 +107,7 @@ func checkUpload(header http.Header, body []byte, algorithm string) (checksum, *
 	if failure != nil {
 		return checksum{}, failure
 	}
-	if claimed.algorithm == "" {
+	if claimed.Algorithm == "" {
 		return checksumOf(algorithm, body), nil
 	}
 	return claimed, claimed.check(body)
@@ -115,14 +115,14 @@ func checkUpload(header http.Header, body []byte, algorithm string) (checksum, *
 
 // check compares the checksum with that of data.
 func (c checksum) check(data []byte) *apiError {
-	name := strings.ToLower(c.algorithm)
-	digest := digestOf(c.algorithm, data)
-	claimed, err := base64.StdEncoding.DecodeString(c.value)
+	name := strings.ToLower(c.Algorithm)
+	digest := digestOf(c.Algorithm, data)
+	claimed, err := base64.StdEncoding.DecodeString(c.Value)
 	if err != nil || len(claimed) != len(digest) {
 		return newError(http.StatusBadRequest, "InvalidRequest", "Value for x-amz-checksum-%s header is invalid.", name)
 	}
 	if subtle.ConstantTimeCompare(claimed, digest) != 1 {
-		return newError(http.StatusBadRequest, "BadDigest", "The %s you specified did not match the calculated checksum.", c.algorithm)
+		return newError(http.StatusBadRequest, "BadDigest", "The %s you specified did not match the calculated checksum.", c.Algorithm)
 	}
 	return nil
 }
@@ -153,7 +153,7 @@ func checkDigests(header http.Header, body []byte) (checked bool, failure *apiEr
 	if failure != nil {
 		return false, failure
 	}
-	if claimed.algorithm == "" {
+	if claimed.Algorithm == "" {
 		return header.Get("Content-Md5") != "", nil
 	}
 	return true, claimed.check(body)
@@ -162,28 +162,28 @@ func checkDigests(header http.Header, body []byte) (checked bool, failure *apiEr
 // partsChecksum reads which checksum the object of an upload in parts is to
 // have. CRC64NVME is always that of the whole object, and a SHA never.
 func partsChecksum(header http.Header) (checksum, *apiError) {
-	c := checksum{algorithm: strings.ToUpper(header.Get("X-Amz-Checksum-Algorithm")), kind: strings.ToUpper(header.Get("X-Amz-Checksum-Type"))}
-	if c.algorithm == "" {
-		if c.kind != "" {
+	c := checksum{Algorithm: strings.ToUpper(header.Get("X-Amz-Checksum-Algorithm")), Kind: strings.ToUpper(header.Get("X-Amz-Checksum-Type"))}
+	if c.Algorithm == "" {
+		if c.Kind != "" {
 			return checksum{}, newError(http.StatusBadRequest, "InvalidRequest", "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.")
 		}
-		return checksum{algorithm: defaultChecksum, kind: fullObject}, nil
+		return checksum{Algorithm: defaultChecksum, Kind: fullObject}, nil
 	}
-	if checksumAlgorithms()[c.algorithm] == nil {
+	if checksumAlgorithms()[c.Algorithm] == nil {
 		return checksum{}, newError(http.StatusBadRequest, "InvalidRequest", "Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]")
 	}
 	kinds := []string{composite, fullObject} // the default first
-	switch c.algorithm {
+	switch c.Algorithm {
 	case "CRC64NVME":
 		kinds = []string{fullObject}
 	case "SHA1", "SHA256":
 		kinds = []string{composite}
 	}
-	if c.kind == "" {
-		c.kind = kinds[0]
+	if c.Kind == "" {
+		c.Kind = kinds[0]
 	}
-	if !slices.Contains(kinds, c.kind) {
-		return checksum{}, newError(http.StatusBadRequest, "InvalidRequest", "The %s checksum type cannot be used with the %s checksum algorithm.", c.kind, strings.ToLower(c.algorithm))
+	if !slices.Contains(kinds, c.Kind) {
+		return checksum{}, newError(http.StatusBadRequest, "InvalidRequest", "The %s checksum type cannot be used with the %s checksum algorithm.", c.Kind, strings.ToLower(c.Algorithm))
 	}
 	return c, nil
 }

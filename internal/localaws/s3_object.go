@@ -139,7 +139,7 @@ func (s *Server) copyObject(q *s3Request) *apiError {
 		if checksumAlgorithms()[algorithm] == nil {
 			return newError(http.StatusBadRequest, "InvalidRequest", "Value for x-amz-checksum-algorithm header is invalid.")
 		}
-		q.store.checksum.algorithm = algorithm
+		q.store.checksum.Algorithm = algorithm
 	}
 	if q.source.id != "" && q.http.Header.Get("X-Amz-Metadata-Directive") != "REPLACE" {
 		q.http.Header.Set("X-Amz-Storage-Class", "STANDARD") // what gofakes3 takes for a change

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/litentry/wallet-federation/internal/bucketpolicy"
 )
 
 // request is the smallest request for an operation.
@@ -173,16 +175,9 @@ func TestCopySources(t *testing.T) {
 
 func TestActionsOfTheTableExist(t *testing.T) {
 	t.Parallel()
-	known := map[string]bool{}
-	for _, action := range s3Actions() {
-		known["s3:"+action.name] = true
-	}
-	if len(known) < 150 {
-		t.Fatalf("only %d actions", len(known))
-	}
 	for _, op := range slices.Concat(s3Operations(), unsetOperations()) {
 		for _, action := range []string{op.action, op.versionAction} {
-			if action != "" && !known[action] {
+			if action != "" && !bucketpolicy.KnowsAction(action) {
 				t.Errorf("%s: there is no action %s", op.name, action)
 			}
 		}

@@ -31,8 +31,8 @@ func (s *Server) createUpload(q *s3Request) *apiError {
 		return failure
 	}
 	if q.http.Header.Get("X-Amz-Checksum-Algorithm") != "" {
-		q.answer.header.Set("X-Amz-Checksum-Algorithm", wanted.algorithm)
-		q.answer.header.Set("X-Amz-Checksum-Type", wanted.kind)
+		q.answer.header.Set("X-Amz-Checksum-Algorithm", wanted.Algorithm)
+		q.answer.header.Set("X-Amz-Checksum-Type", wanted.Kind)
 	}
 	return nil
 }
@@ -50,7 +50,7 @@ func (s *Server) uploadPart(q *s3Request) *apiError {
 	if failure != nil {
 		return failure
 	}
-	sum, failure := checkUpload(q.http.Header, body, upload.checksum.algorithm)
+	sum, failure := checkUpload(q.http.Header, body, upload.checksum.Algorithm)
 	if failure != nil {
 		return failure
 	}
@@ -58,7 +58,7 @@ func (s *Server) uploadPart(q *s3Request) *apiError {
 	if failure := s.forward(q); failure != nil {
 		return failure
 	}
-	q.answer.header.Set(checksumHeaderOf(sum.algorithm), sum.value)
+	q.answer.header.Set(checksumHeaderOf(sum.Algorithm), sum.Value)
 	return nil
 }
 
@@ -110,7 +110,7 @@ func (s *Server) completeUpload(q *s3Request) *apiError {
 	}
 	q.store.parts = map[int]checksum{}
 	for _, part := range request.Parts {
-		if c := part.get(); c.algorithm != "" {
+		if c := part.get(); c.Algorithm != "" {
 			q.store.parts[part.PartNumber] = c
 		}
 	}
@@ -125,8 +125,8 @@ func (s *Server) completeUpload(q *s3Request) *apiError {
 		Location: (&url.URL{Scheme: "http", Host: q.http.Host, Path: "/" + q.bucket + "/" + q.key}).String(),
 		Bucket:   q.bucket, Key: q.key, ETag: o.etag(),
 	}
-	result.set(o.checksum.algorithm, o.checksum.value)
-	result.ChecksumType = o.checksum.kind
+	result.set(o.checksum.Algorithm, o.checksum.Value)
+	result.ChecksumType = o.checksum.Kind
 	return q.answer.xml(result)
 }
 
@@ -165,7 +165,7 @@ func (e *checksumElement) set(algorithm, value string) {
 func (e *checksumElement) get() checksum {
 	for algorithm, value := range e.fields() {
 		if *value != "" {
-			return checksum{algorithm: algorithm, kind: fullObject, value: *value}
+			return checksum{Algorithm: algorithm, Kind: fullObject, Value: *value}
 		}
 	}
 	return checksum{}
@@ -173,11 +173,11 @@ func (e *checksumElement) get() checksum {
 
 // element renders a checksum; nil for none.
 func (c checksum) element() *checksumElement {
-	if c.algorithm == "" {
+	if c.Algorithm == "" {
 		return nil
 	}
-	e := &checksumElement{ChecksumType: c.kind}
-	e.set(c.algorithm, c.value)
+	e := &checksumElement{ChecksumType: c.Kind}
+	e.set(c.Algorithm, c.Value)
 	return e
 }
 
@@ -224,7 +224,7 @@ func (s *Server) listParts(q *s3Request) *apiError {
 	owner := aclOwner{ID: s.ownerID()}
 	result := partsResult{
 		Bucket: q.bucket, Key: q.key, UploadID: upload.id, Initiator: owner, Owner: owner, StorageClass: "STANDARD",
-		PartNumberMarker: marker, MaxParts: limit, ChecksumAlgorithm: upload.checksum.algorithm, ChecksumType: upload.checksum.kind,
+		PartNumberMarker: marker, MaxParts: limit, ChecksumAlgorithm: upload.checksum.Algorithm, ChecksumType: upload.checksum.Kind,
 	}
 	for _, part := range parts {
 		if part.number <= marker {
@@ -235,7 +235,7 @@ func (s *Server) listParts(q *s3Request) *apiError {
 			break
 		}
 		listed := listedPart{PartNumber: part.number, LastModified: listTime(part.modified), ETag: part.etag(), Size: len(part.body)}
-		listed.set(part.checksum.algorithm, part.checksum.value)
+		listed.set(part.checksum.Algorithm, part.checksum.Value)
 		result.Part = append(result.Part, listed)
 		result.NextPartNumberMarker = part.number
 	}
@@ -306,7 +306,7 @@ func (s *Server) listUploads(q *s3Request) *apiError {
 		result.NextUploadIDMarker = u.id
 		result.Upload = append(result.Upload, listedUpload{
 			Key: encode(u.key), UploadID: u.id, Initiator: owner, Owner: owner, StorageClass: "STANDARD",
-			Initiated: listTime(u.initiated), ChecksumAlgorithm: u.checksum.algorithm, ChecksumType: u.checksum.kind,
+			Initiated: listTime(u.initiated), ChecksumAlgorithm: u.checksum.Algorithm, ChecksumType: u.checksum.Kind,
 		})
 	}
 	if !result.IsTruncated {

@@ -2,13 +2,12 @@ package localaws
 
 import (
 	"encoding/xml"
+	"errors"
 	"net/http"
 
+	"github.com/litentry/wallet-federation/internal/bucketpolicy"
 	"github.com/litentry/wallet-federation/internal/policy"
 )
-
-// maxBucketPolicy is the size of a bucket policy in bytes, as it is sent.
-const maxBucketPolicy = 20 * 1024
 
 // putBucketPolicy puts a policy in force, in the place of any other.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html
@@ -38,32 +37,32 @@ func (s *Server) putBucketPolicy(q *s3Request) *apiError {
 // admitBucketPolicy checks a policy as AWS does before it accepts one, and binds
 // its principals to the ids of those who bear their names now.
 func (s *Server) admitBucketPolicy(bucket string, text []byte) (*bucketPolicy, *apiError) {
-	if len(text) > maxBucketPolicy {
-		return nil, malformedBucketPolicy("Policies must not exceed %d bytes", maxBucketPolicy)
-	}
-	document, err := policy.Parse(policy.Bucket, text)
-	if err != nil {
-		return nil, malformedBucketPolicy("%v", err)
-	}
-	if failure := checkBucketPolicy(document, s.s3ARN(bucket, "")); failure != nil {
-		return nil, failure
+	if _, err := bucketpolicy.Admit(s.s3ARN(bucket, ""), text); err != nil {
+		return nil, malformedBucketPolicy(err)
 	}
 	s.mu.Lock()
 	bound, unknown := s.bindPrincipals(text)
 	s.mu.Unlock()
 	if unknown != "" {
-		return nil, malformedBucketPolicy("Invalid principal in policy")
+		return nil, malformedBucketPolicy(&bucketpolicy.Refusal{Message: "Invalid principal in policy", Detail: unknown + " does not exist"})
 	}
 	// What is evaluated names the ids: a role that is deleted and made again is
 	// another one.
-	if document, err = policy.Parse(policy.Bucket, bound); err != nil {
-		return nil, malformedBucketPolicy("%v", err)
+	document, err := policy.Parse(policy.Bucket, bound)
+	if err != nil {
+		return nil, malformedBucketPolicy(err)
 	}
-	return &bucketPolicy{bound: bound, document: document, public: isPublic(document)}, nil
+	return &bucketPolicy{bound: bound, document: document, public: bucketpolicy.IsPublic(document)}, nil
 }
 
-func malformedBucketPolicy(format string, args ...any) *apiError {
-	return newError(http.StatusBadRequest, "MalformedPolicy", format, args...)
+// malformedBucketPolicy words a refusal as S3 does, which says apart from the
+// message which part of the policy is meant.
+func malformedBucketPolicy(err error) *apiError {
+	failure := newError(http.StatusBadRequest, "MalformedPolicy", "%v", err)
+	if refusal := (*bucketpolicy.Refusal)(nil); errors.As(err, &refusal) {
+		failure.message, failure.detail = refusal.Message, refusal.Detail
+	}
+	return failure
 }
 
 func noSuchBucketPolicy() *apiError {

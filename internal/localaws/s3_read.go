@@ -88,7 +88,7 @@ func (q *s3Request) span(o *storedObject) (span, *apiError) {
 	}
 	part := span{partial: true}
 	for i, p := range o.parts {
-		part.start, part.end = part.end, part.end+int(p.size)
+		part.start, part.end = part.end, part.end+int(p.Size)
 		if i+1 == n {
 			q.answer.header.Set("X-Amz-Mp-Parts-Count", strconv.Itoa(len(o.parts)))
 			return part, nil
@@ -272,17 +272,17 @@ func (q *s3Request) attributeParts(o *storedObject) (*attributeParts, *apiError)
 	}
 	answer := &attributeParts{PartsCount: len(o.parts), PartNumberMarker: marker, MaxParts: limit}
 	for _, p := range o.parts {
-		if p.number <= marker {
+		if p.Number <= marker {
 			continue
 		}
 		if len(answer.Part) == limit {
 			answer.IsTruncated = true
 			break
 		}
-		listed := attributePart{PartNumber: p.number, Size: p.size}
-		listed.set(o.checksum.algorithm, p.checksum)
+		listed := attributePart{PartNumber: p.Number, Size: p.Size}
+		listed.set(o.checksum.Algorithm, p.Checksum)
 		answer.Part = append(answer.Part, listed)
-		answer.NextPartNumberMarker = p.number
+		answer.NextPartNumberMarker = p.Number
 	}
 	return answer, nil
 }

@@ -39,7 +39,7 @@ func (r *recordedPolicy) document(t *testing.T) string {
 // thought of the policy.
 func recordedPolicies(t *testing.T) []recordedPolicy {
 	t.Helper()
-	data, err := os.ReadFile("../policy/testdata/policy.json")
+	data, err := os.ReadFile("../policycase/testdata/policy.json")
 	if err != nil {
 		t.Fatal(err)
 	}

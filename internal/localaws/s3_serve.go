@@ -18,20 +18,34 @@ func continueEmpty(w http.ResponseWriter, r *http.Request) {
 
 // serveS3 answers one S3 request of an authenticated, or anonymous, caller.
 func (s *Server) serveS3(w http.ResponseWriter, r *http.Request, c *caller) {
-	q, refusal := s.readS3(r, c)
-	call := Call{Service: "s3", Operation: q.operation.name, Principal: c.arn(), Write: q.operation.write()}
-	failure := s.perform(call, func() *apiError {
-		if refusal != nil {
-			return refusal
-		}
-		return s.answerS3(q)
-	})
+	q, failure := s.readS3(r, c)
+	if failure == nil {
+		failure = s.perform(r.Context(), s.s3Call(q), func() *apiError { return s.answerS3(q) })
+	} else {
+		s.record(s.s3Call(q), failure)
+	}
 	if failure != nil {
 		maps.Copy(w.Header(), q.errorHeader)
 		writeS3Error(w, r, failure)
 		return
 	}
 	q.answer.send(w, r)
+}
+
+// s3Call is a request as the call log has it.
+func (s *Server) s3Call(q *s3Request) Call {
+	return Call{
+		Time: s.options.Now(), Service: "s3", Operation: q.operation.name, Principal: q.caller.arn(),
+		Resource: q.resource(), Write: q.operation.write(),
+	}
+}
+
+// resource is what the request names: a bucket, or bucket/key.
+func (q *s3Request) resource() string {
+	if q.key == "" {
+		return q.bucket
+	}
+	return q.bucket + "/" + q.key
 }
 
 // answerS3 judges the request and, if it may be, serves it.

@@ -27,6 +27,7 @@ type objectStore struct {
 
 	mu      sync.RWMutex
 	buckets map[string]*objectBucket
+	uploads map[string]*partsUpload // uploads in parts that are under way, by id
 }
 
 // objectBucket is a bucket with its objects, of which each has at least one
@@ -35,7 +36,10 @@ type objectBucket struct {
 	created    time.Time
 	versioning gofakes3.VersioningStatus
 	objects    map[string][]*storedObject
-	uploads    map[string]*partsUpload // under way, by upload id
+}
+
+func newObjectBucket(created time.Time) *objectBucket {
+	return &objectBucket{created: created, objects: map[string][]*storedObject{}}
 }
 
 // storedObject is one version of an object. It is never changed: for new tags or
@@ -55,9 +59,9 @@ type storedObject struct {
 
 // objectPart is what is kept of a part of an upload that is complete.
 type objectPart struct {
-	number   int // as it was uploaded
-	size     int64
-	checksum string // in base64, by the algorithm of the object's checksum; empty for none
+	Number   int    `json:"number"` // as it was uploaded
+	Size     int64  `json:"size"`
+	Checksum string `json:"checksum,omitempty"` // in base64, by the algorithm of the object's checksum; empty for none
 }
 
 var (
@@ -66,7 +70,7 @@ var (
 )
 
 func newObjectStore(now func() time.Time) *objectStore {
-	return &objectStore{now: now, buckets: map[string]*objectBucket{}}
+	return &objectStore{now: now, buckets: map[string]*objectBucket{}, uploads: map[string]*partsUpload{}}
 }
 
 // etag is the entity tag. Of an upload in parts it tells their number.
@@ -85,7 +89,7 @@ func (o *storedObject) copyTo(key string, metadata map[string]string, modified t
 	if len(o.parts) > 0 { // the copy has none
 		c.hash = md5.Sum(o.body) //nolint:gosec // the entity tag
 	}
-	if c.checksum.kind != fullObject {
+	if c.checksum.Kind != fullObject {
 		c.checksum = checksumOf(defaultChecksum, o.body)
 	}
 	return c
@@ -249,8 +253,8 @@ func (st *objectStore) CopyObject(ctx context.Context, fromBucket, fromKey, toBu
 		return gofakes3.CopyObjectResult{}, err
 	}
 	r, o := storeRequestIn(ctx), source.copyTo(toKey, meta, st.now())
-	if r.checksum.algorithm != "" {
-		o.checksum = checksumOf(r.checksum.algorithm, o.body)
+	if r.checksum.Algorithm != "" {
+		o.checksum = checksumOf(r.checksum.Algorithm, o.body)
 	}
 	if err := st.store(r, toBucket, o); err != nil {
 		return gofakes3.CopyObjectResult{}, err

@@ -38,7 +38,7 @@ func (st *objectStore) CreateBucket(_ context.Context, name string) error {
 	if st.buckets[name] != nil {
 		return gofakes3.ResourceError(gofakes3.ErrBucketAlreadyExists, name)
 	}
-	st.buckets[name] = &objectBucket{created: st.now(), objects: map[string][]*storedObject{}, uploads: map[string]*partsUpload{}}
+	st.buckets[name] = newObjectBucket(st.now())
 	return nil
 }
 
@@ -60,6 +60,7 @@ func (st *objectStore) DeleteBucket(_ context.Context, name string) error {
 		return gofakes3.ResourceError(gofakes3.ErrBucketNotEmpty, name)
 	}
 	delete(st.buckets, name)
+	maps.DeleteFunc(st.uploads, func(_ string, u *partsUpload) bool { return u.bucket == name })
 	return nil
 }
 

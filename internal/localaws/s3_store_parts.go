@@ -28,6 +28,7 @@ const (
 // store's mutex.
 type partsUpload struct {
 	id        string
+	bucket    string
 	key       string
 	metadata  map[string]string
 	grants    []aclGrant
@@ -54,36 +55,31 @@ func (st *objectStore) CreateMultipartUpload(ctx context.Context, bucket, key st
 	r := storeRequestIn(ctx)
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	b := st.buckets[bucket]
-	if b == nil {
+	if st.buckets[bucket] == nil {
 		return "", gofakes3.BucketNotFound(bucket)
 	}
 	u := &partsUpload{
-		id: newID("") + newID("") + newID(""), key: key, metadata: meta, grants: r.grants, checksum: r.checksum,
+		id: newID("") + newID("") + newID(""), bucket: bucket, key: key, metadata: meta, grants: r.grants, checksum: r.checksum,
 		initiated: st.now(), parts: map[int]*uploadedPart{},
 	}
-	b.uploads[u.id] = u
+	st.uploads[u.id] = u
 	return gofakes3.UploadID(u.id), nil
 }
 
 // upload finds an upload under way. It needs st.mu.
-func (st *objectStore) upload(bucket, key, id string) (*objectBucket, *partsUpload, error) {
-	b := st.buckets[bucket]
-	if b == nil {
-		return nil, nil, gofakes3.BucketNotFound(bucket)
+func (st *objectStore) upload(bucket, key, id string) (*partsUpload, error) {
+	u := st.uploads[id]
+	if u == nil || u.bucket != bucket || u.key != key {
+		return nil, gofakes3.ErrNoSuchUpload
 	}
-	u := b.uploads[id]
-	if u == nil || u.key != key {
-		return nil, nil, gofakes3.ErrNoSuchUpload
-	}
-	return b, u, nil
+	return u, nil
 }
 
 // partsOf are the parts of an upload that have arrived, in order.
 func (st *objectStore) partsOf(bucket, key, id string) (partsUpload, []*uploadedPart, error) {
 	st.mu.RLock()
 	defer st.mu.RUnlock()
-	_, u, err := st.upload(bucket, key, id)
+	u, err := st.upload(bucket, key, id)
 	if err != nil {
 		return partsUpload{}, nil, err
 	}
@@ -96,13 +92,11 @@ func (st *objectStore) partsOf(bucket, key, id string) (partsUpload, []*uploaded
 func (st *objectStore) uploadsIn(bucket string) []partsUpload {
 	st.mu.RLock()
 	defer st.mu.RUnlock()
-	b := st.buckets[bucket]
-	if b == nil {
-		return nil
-	}
-	uploads := make([]partsUpload, 0, len(b.uploads))
-	for _, u := range b.uploads {
-		uploads = append(uploads, *u)
+	var uploads []partsUpload
+	for _, u := range st.uploads {
+		if u.bucket == bucket {
+			uploads = append(uploads, *u)
+		}
 	}
 	slices.SortFunc(uploads, func(a, b partsUpload) int {
 		return cmp.Or(strings.Compare(a.key, b.key), a.initiated.Compare(b.initiated), strings.Compare(a.id, b.id))
@@ -126,12 +120,12 @@ func (st *objectStore) UploadPart(ctx context.Context, bucket, key string, id go
 	}
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	_, u, err := st.upload(bucket, key, string(id))
+	u, err := st.upload(bucket, key, string(id))
 	if err != nil {
 		return "", err
 	}
-	if part.checksum.algorithm == "" {
-		part.checksum = checksumOf(u.checksum.algorithm, body)
+	if part.checksum.Algorithm == "" {
+		part.checksum = checksumOf(u.checksum.Algorithm, body)
 	}
 	u.parts[number] = part
 	return part.etag(), nil
@@ -141,11 +135,10 @@ func (st *objectStore) UploadPart(ctx context.Context, bucket, key string, id go
 func (st *objectStore) AbortMultipartUpload(_ context.Context, bucket, key string, id gofakes3.UploadID) error {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	b, _, err := st.upload(bucket, key, string(id))
-	if err != nil {
+	if _, err := st.upload(bucket, key, string(id)); err != nil {
 		return err
 	}
-	delete(b.uploads, string(id))
+	delete(st.uploads, string(id))
 	return nil
 }
 
@@ -179,7 +172,7 @@ func (st *objectStore) CompleteMultipartUpload(ctx context.Context, bucket, key 
 func (st *objectStore) chosenParts(bucket, key, id string, listed []gofakes3.CompletedPart, claimed map[int]checksum) ([]*uploadedPart, error) {
 	st.mu.RLock()
 	defer st.mu.RUnlock()
-	_, u, err := st.upload(bucket, key, id)
+	u, err := st.upload(bucket, key, id)
 	if err != nil {
 		return nil, err
 	}
@@ -225,25 +218,25 @@ func (u *partsUpload) assemble(parts []*uploadedPart, claimed checksum) (*stored
 	for _, part := range parts {
 		o.body = append(o.body, part.body...)
 		hashes = append(hashes, part.hash[:]...)
-		kept := objectPart{number: part.number, size: int64(len(part.body))}
-		if part.checksum.algorithm == u.checksum.algorithm {
-			digest, err := base64.StdEncoding.DecodeString(part.checksum.value)
+		kept := objectPart{Number: part.number, Size: int64(len(part.body))}
+		if part.checksum.Algorithm == u.checksum.Algorithm {
+			digest, err := base64.StdEncoding.DecodeString(part.checksum.Value)
 			if err != nil {
 				return nil, gofakes3.ErrInvalidPart
 			}
 			digests = append(digests, digest...)
-			kept.checksum = part.checksum.value
+			kept.Checksum = part.checksum.Value
 		}
 		o.parts = append(o.parts, kept)
 	}
 	o.hash = md5.Sum(hashes) //nolint:gosec // the entity tag
-	if u.checksum.kind == composite {
-		o.checksum.value = checksumOf(u.checksum.algorithm, digests).value + "-" + strconv.Itoa(len(parts))
+	if u.checksum.Kind == composite {
+		o.checksum.Value = checksumOf(u.checksum.Algorithm, digests).Value + "-" + strconv.Itoa(len(parts))
 	} else {
-		o.checksum = checksumOf(u.checksum.algorithm, o.body)
+		o.checksum = checksumOf(u.checksum.Algorithm, o.body)
 	}
-	if claimed.value != "" && (claimed.algorithm != o.checksum.algorithm || claimed.value != o.checksum.value) {
-		return nil, gofakes3.ErrorMessagef(gofakes3.ErrBadDigest, "The %s you specified did not match the calculated checksum.", claimed.algorithm)
+	if claimed.Value != "" && (claimed.Algorithm != o.checksum.Algorithm || claimed.Value != o.checksum.Value) {
+		return nil, gofakes3.ErrorMessagef(gofakes3.ErrBadDigest, "The %s you specified did not match the calculated checksum.", claimed.Algorithm)
 	}
 	return o, nil
 }

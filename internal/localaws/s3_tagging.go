@@ -19,8 +19,8 @@ type taggingDocument struct {
 // objectTag is a tag of an object or of a bucket. Unlike those of IAM, two may
 // differ by nothing but their case.
 type objectTag struct {
-	Key   string
-	Value string
+	Key   string `json:"key"`
+	Value string `json:"value"`
 }
 
 func (s *Server) getBucketTagging(q *s3Request) *apiError {

@@ -140,7 +140,7 @@ func (r *versionsResult) add(o listedObject, key, owner string) {
 	}
 	size := len(o.body)
 	listed.ETag, listed.Size, listed.StorageClass = o.etag(), &size, o.storageClass()
-	listed.ChecksumAlgorithm, listed.ChecksumType = o.checksum.algorithm, o.checksum.kind
+	listed.ChecksumAlgorithm, listed.ChecksumType = o.checksum.Algorithm, o.checksum.Kind
 	r.Version = append(r.Version, listed)
 }
 

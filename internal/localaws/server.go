@@ -17,29 +17,51 @@ type Server struct {
 	administratorID     string
 	administratorAccess policy.Policy
 	calls               callLog
+	faults              *faultRules
+	issuerKeys          *keySource
 	storage             *storage
+	keeper              *keeper // nil if the account lives in memory only
 
 	mu    sync.Mutex // guards state; never held while the network is used
 	state accountState
 }
 
-// New makes a server for an empty account: no roles, no providers, no buckets,
-// and the policies of AWS's that are listed in builtin.go. The error names the
-// option that is wrong.
+// New makes a server for the account that Options.Directory keeps. Without a
+// directory, or in a new one, the account is empty: no roles, no providers, no
+// buckets, and the policies of AWS's that are listed in builtin.go. The error
+// names the option that is wrong, or what is wrong with the directory.
 func New(options Options) (*Server, error) {
 	if err := options.complete(); err != nil {
 		return nil, fmt.Errorf("checking options: %w", err)
 	}
-	s := &Server{options: options, administratorID: newID("AIDA"), state: newAccountState(), storage: newStorage(options.Now)}
+	s := &Server{
+		options:         options,
+		administratorID: newID("AIDA"),
+		faults:          newFaultRules(),
+		issuerKeys:      newKeySource(&options),
+		state:           newAccountState(),
+		storage:         newStorage(options.Now),
+	}
 	if err := s.addBuiltinPolicies(); err != nil {
 		return nil, err
+	}
+	if options.Directory != "" {
+		var err error
+		if s.keeper, err = openKeeper(options.Directory, s); err != nil {
+			return nil, err
+		}
 	}
 	return s, nil
 }
 
 // ServeHTTP routes a request to the service that it was signed for. What is not
-// signed is S3, except a form that calls an action, which is STS.
+// signed is S3, except a form that calls an action, which is STS. Paths below
+// /_localaws/ are no AWS service's; see serveAdmin.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if isAdmin(r) {
+		s.serveAdmin(w, r)
+		return
+	}
 	switch serviceOf(r) {
 	case "iam":
 		s.serveQuery(w, r, &iamAPI)
@@ -57,6 +79,8 @@ func (s *Server) serveStorage(w http.ResponseWriter, r *http.Request) {
 		failure = newError(http.StatusBadRequest, "ExpiredToken", "The provided token has expired.")
 	}
 	if failure != nil {
+		q, _ := s.readS3(r, anonymous())
+		s.record(s.s3Call(q), failure)
 		writeS3Error(w, r, failure)
 		return
 	}

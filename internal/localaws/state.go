@@ -75,11 +75,26 @@ type session struct {
 	name           string
 	tags           tagSet
 	transitive     []string
-	policies       []policy.Policy
+	policies       []sessionPolicy
 	provider       string // ARN of the provider that vouched for it, or empty
 	sourceIdentity string
 	issued         time.Time
 	expires        time.Time
+}
+
+// sessionPolicy is a policy that limits a session.
+type sessionPolicy struct {
+	name string // as a decision names it
+	policyText
+}
+
+// limits are the session's policies as they are evaluated.
+func (i *session) limits() []policy.Policy {
+	limits := make([]policy.Policy, len(i.policies))
+	for n, p := range i.policies {
+		limits[n] = policy.Policy{Name: p.name, Document: p.document}
+	}
+	return limits
 }
 
 func newAccountState() accountState {

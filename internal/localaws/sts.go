@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/litentry/wallet-federation/internal/policy"
@@ -17,10 +18,13 @@ const (
 	maxSessionPolicyARNs = 10
 )
 
+// AWS names these patterns, as they are, in its refusals.
 var (
-	sessionNameRule    = rule{2, 64, namePattern}
-	sourceIdentityRule = rule{2, 64, namePattern}
-	externalIDRule     = rule{2, 1224, regexp.MustCompile(`^[\w+=,.@:/-]*$`)}
+	sessionNamePattern = regexp.MustCompile(`^[\w+=,.@-]*$`)
+	sessionNameRule    = rule{2, 64, sessionNamePattern}
+	sourceIdentityRule = rule{2, 64, sessionNamePattern}
+	externalIDRule     = rule{2, 1224, regexp.MustCompile(`^[\w+=,.@:\/-]*$`)}
+	transitiveKeyRule  = rule{1, maxTagKeyLen, tagKeyPattern}
 	sessionPolicyRule  = rule{1, maxSessionPolicy, documentRule.pattern}
 )
 
@@ -55,7 +59,7 @@ type assumption struct {
 	roleARN        string
 	sessionName    string
 	duration       time.Duration
-	policies       []policy.Policy
+	policies       []sessionPolicy
 	policySize     int
 	tags           tagSet
 	transitive     []string
@@ -68,7 +72,7 @@ type assumption struct {
 func (s *Server) readAssumption(q *query) (*assumption, *apiError) {
 	a := &assumption{}
 	var failure *apiError
-	if a.roleARN, failure = q.matching("RoleArn", arnRule); failure != nil {
+	if a.roleARN, failure = readRoleARN(q); failure != nil {
 		return nil, failure
 	}
 	if a.sessionName, failure = q.matching("RoleSessionName", sessionNameRule); failure != nil {
@@ -82,40 +86,83 @@ func (s *Server) readAssumption(q *query) (*assumption, *apiError) {
 	return a, s.readSessionPolicies(q, a)
 }
 
+// readRoleARN reads the role that is asked for. AWS tells what is no ARN from an
+// ARN that is not a role's, such as the provider's.
+func readRoleARN(q *query) (string, *apiError) {
+	arn, failure := q.matching("RoleArn", arnRule)
+	if failure != nil {
+		return "", failure
+	}
+	parts := strings.SplitN(arn, ":", 6)
+	if len(parts) != 6 || parts[0] != "arn" || parts[1] == "" || parts[2] == "" || parts[5] == "" {
+		return "", validationError("%s is invalid", arn)
+	}
+	name, isRole := strings.CutPrefix(parts[5], "role/")
+	if parts[2] != "iam" || parts[3] != "" || !accountPattern.MatchString(parts[4]) || !isRole || name == "" {
+		return "", validationError("Request ARN is invalid")
+	}
+	return arn, nil
+}
+
 // readSessionPolicies reads the inline session policy and the managed ones.
 func (s *Server) readSessionPolicies(q *query, a *assumption) *apiError {
 	if q.has("Policy") {
 		if _, failure := q.matching("Policy", sessionPolicyRule); failure != nil {
 			return failure
 		}
-		inline, failure := q.parsePolicy("Policy", policy.Identity)
+		inline, failure := q.parsePolicy("Policy", policy.Session)
 		if failure != nil {
 			return failure
 		}
-		a.policies = append(a.policies, policy.Policy{Name: "session policy", Document: inline.document})
+		a.policies = append(a.policies, sessionPolicy{"session policy", inline})
 		a.policySize = policySize(inline.text)
+	}
+	arns, failure := readPolicyARNs(q)
+	if failure != nil {
+		return failure
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i := range maxListMembers {
-		key := fmt.Sprintf("PolicyArns.member.%d.arn", i+1)
-		if !q.has(key) {
-			return nil
-		}
-		p := s.state.policies[q.text(key)]
+	for _, arn := range arns {
+		p := s.state.policies[arn]
 		if p == nil {
-			return newError(400, "MalformedPolicyDocument", "Policy %s does not exist or is not attachable.", q.text(key))
+			return malformedPolicy("Policy %s does not exist or is not attachable.", arn)
 		}
-		if i >= maxSessionPolicyARNs {
-			return constraintError(key, "policyArns", fmt.Sprintf("Member must have length less than or equal to %d", maxSessionPolicyARNs))
-		}
-		a.policies = append(a.policies, policy.Policy{Name: "session policy " + p.arn, Document: p.document})
+		a.policies = append(a.policies, sessionPolicy{"session policy " + p.arn, p.policyText})
+		a.policySize += len(arn)
 	}
 	return nil
 }
 
-// trustContext adds to ctx what a trust policy may ask about a request.
-func (a *assumption) trustContext(ctx policy.Context, requested tagSet) {
+// readPolicyARNs reads which managed policies are to be session policies.
+func readPolicyARNs(q *query) ([]string, *apiError) {
+	var arns []string
+	for i := range maxListMembers {
+		key := fmt.Sprintf("PolicyArns.member.%d.arn", i+1)
+		if !q.has(key) {
+			break
+		}
+		if failure := arnRule.check(fmt.Sprintf("policyArns.%d.member.arn", i+1), q.text(key)); failure != nil {
+			return nil, failure
+		}
+		arns = append(arns, q.text(key))
+	}
+	return arns, checkListLength("policyArns", len(arns), maxSessionPolicyARNs)
+}
+
+func checkListLength(name string, length, most int) *apiError {
+	if length > most {
+		return constraintError(fmt.Sprint(length), name, fmt.Sprintf("Member must have length less than or equal to %d", most))
+	}
+	return nil
+}
+
+// trustContext adds to ctx what the trust policy of r may ask about a request.
+func (a *assumption) trustContext(ctx policy.Context, requested tagSet, r *role) {
+	for _, t := range r.tags {
+		ctx.Set("aws:ResourceTag/"+t.Key, t.Value)
+		ctx.Set("iam:ResourceTag/"+t.Key, t.Value)
+	}
 	ctx.Set("sts:RoleSessionName", a.sessionName)
 	if a.sourceIdentity != "" {
 		ctx.Set("sts:SourceIdentity", a.sourceIdentity)
@@ -147,14 +194,26 @@ func (a *assumption) actions(assume string) []string {
 // checkTags holds session tags to AWS's rules.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
 func (a *assumption) checkTags() *apiError {
-	if len(a.tags) > maxTags {
-		return constraintError(fmt.Sprint(len(a.tags)), "tags", fmt.Sprintf("Member must have length less than or equal to %d", maxTags))
+	if failure := checkListLength("tags", len(a.tags), maxTags); failure != nil {
+		return failure
+	}
+	reserved := func(t tag) bool { return hasReservedPrefix(t.Key) || hasReservedPrefix(t.Value) }
+	if slices.ContainsFunc(a.tags, reserved) {
+		return invalidParameter("Tag keys and values must not begin with aws:, which is reserved.")
 	}
 	if failure := a.tags.check("tags"); failure != nil {
 		return failure
 	}
 	if a.tags.duplicateKey() {
 		return invalidParameter("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+	}
+	if failure := checkListLength("transitiveTagKeys", len(a.transitive), maxTags); failure != nil {
+		return failure
+	}
+	for i, key := range a.transitive {
+		if failure := transitiveKeyRule.check(fmt.Sprintf("transitiveTagKeys.%d.member", i+1), key); failure != nil {
+			return failure
+		}
 	}
 	if slices.ContainsFunc(a.transitive, func(key string) bool { return a.tags.index(key) < 0 }) {
 		return invalidParameter("The specified transitive tag key must be included in the requested tags.")

@@ -37,7 +37,7 @@ func (s *Server) assumeRole(q *query) (any, *apiError) {
 		SourceIdentity   string `xml:",omitempty"`
 	}{s.assumedRoleUserXML(issued), issued.credentialsXML(), 0, a.sourceIdentity}
 	if len(a.policies)+len(a.tags) > 0 {
-		result.PackedPolicySize = a.packedPercent()
+		result.PackedPolicySize = max(1, a.packedPercent())
 	}
 	return result, nil
 }
@@ -104,13 +104,9 @@ func (s *Server) authorizeAssumeRole(q *query, a *assumption, r *role, requested
 		return assumeDenied(q.caller, "sts:AssumeRole", a.roleARN)
 	}
 	ctx := s.requestContext(q.request, q.caller)
-	a.trustContext(ctx, requested)
+	a.trustContext(ctx, requested, r)
 	if q.has("ExternalId") {
 		ctx.Set("sts:ExternalId", q.text("ExternalId"))
-	}
-	for _, t := range r.tags {
-		ctx.Set("aws:ResourceTag/"+t.Key, t.Value)
-		ctx.Set("iam:ResourceTag/"+t.Key, t.Value)
 	}
 	trust := &policy.Policy{Name: "trust policy of role " + r.name, Document: r.trust.document}
 	for _, action := range a.actions("sts:AssumeRole") {

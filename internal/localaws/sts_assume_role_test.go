@@ -1,6 +1,7 @@
 package localaws_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -177,4 +178,112 @@ func TestSessionsEnd(t *testing.T) {
 	}
 	wantCode(t, identify(time.Hour-time.Second), "")
 	wantCode(t, identify(time.Hour), "ExpiredToken")
+}
+
+// TestPermissionsToTagAndToNameTheSource asks of both sides, as far as AWS does:
+// a role that trusts the account leaves the rest to the caller's own policies.
+func TestPermissionsToTagAndToNameTheSource(t *testing.T) {
+	t.Parallel()
+	const assume, tag, name = `"sts:AssumeRole"`, `"sts:TagSession"`, `"sts:SetSourceIdentity"`
+	document := func(principal string, actions ...string) string {
+		return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` + principal + `"Action":[` + strings.Join(actions, ",") + `]}]}`
+	}
+	account := func(actions ...string) string { return document(`"Principal":{"AWS":"`+rootARN+`"},`, actions...) }
+	caller := func(actions ...string) string { return document(`"Resource":"*",`, actions...) }
+	tagged := func(in *sts.AssumeRoleInput) { in.Tags = []ststypes.Tag{stsTag("wallet", "0xaa")} }
+	named := func(in *sts.AssumeRoleInput) { in.SourceIdentity = aws.String("alice") }
+	tests := map[string]struct {
+		trust, permissions string
+		change             func(*sts.AssumeRoleInput)
+		denied             string
+	}{
+		"neither is asked for":             {account(assume), caller(assume), func(*sts.AssumeRoleInput) {}, ""},
+		"tags":                             {account(assume, tag), caller(assume, tag), tagged, ""},
+		"tags that the role does not take": {account(assume), caller(assume, tag), tagged, "sts:TagSession"},
+		"tags that the caller may not set": {account(assume, tag), caller(assume), tagged, "sts:TagSession"},
+		"source":                           {account(assume, name), caller(assume, name), named, ""},
+		"source that the role rejects":     {account(assume), caller(assume, name), named, "sts:SetSourceIdentity"},
+		"source that the caller may not":   {account(assume, name), caller(assume), named, "sts:SetSourceIdentity"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			from := w.role(t, "caller", trustOf(rootARN))
+			w.allow(t, "caller", test.permissions)
+			to := w.role(t, "called", test.trust)
+			in := &sts.AssumeRoleInput{RoleArn: &to, RoleSessionName: aws.String("next")}
+			test.change(in)
+			_, err := sts.NewFromConfig(w.as(w.assume(t, from))).AssumeRole(t.Context(), in)
+			if test.denied == "" {
+				wantCode(t, err, "")
+				return
+			}
+			wantRefusal(t, err, "AccessDenied", "is not authorized to perform: "+test.denied+" on resource: "+to)
+		})
+	}
+}
+
+// TestTagsOfAToken goes three roles down: a transitive tag comes along and stays
+// what the token said, and another does not.
+func TestTagsOfAToken(t *testing.T) {
+	t.Parallel()
+	f := newFederation(t)
+	f.allow(t, "wallets", allowAll)
+	out, err := f.buy(t, map[string]any{"https://aws.amazon.com/tags": map[string]any{
+		"principal_tags": map[string]any{"wallet": []string{wallet}, "team": []string{"x"}}, "transitive_tag_keys": []string{"wallet"},
+	}})
+	wantCode(t, err, "")
+	session := out.Credentials
+	for _, name := range []string{"second", "third"} {
+		role := f.world.role(t, name, trustOf(rootARN))
+		f.allow(t, name, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*",`+
+			`"Condition":{"StringEquals":{"aws:PrincipalTag/wallet":"`+wallet+`"},"Null":{"aws:PrincipalTag/team":"true"}}}]}`)
+		client := sts.NewFromConfig(f.as(session))
+		in := &sts.AssumeRoleInput{RoleArn: &role, RoleSessionName: aws.String("chained"), Tags: []ststypes.Tag{stsTag("Wallet", "0xbb")}}
+		_, err := client.AssumeRole(t.Context(), in)
+		wantRefusal(t, err, "InvalidParameterValue", "conflicts with a transitive tag key from the calling session")
+		in.Tags, in.DurationSeconds = nil, aws.Int32(3601)
+		_, err = client.AssumeRole(t.Context(), in)
+		wantRefusal(t, err, "ValidationError", "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining")
+		in.DurationSeconds = nil
+		chained, err := client.AssumeRole(t.Context(), in)
+		wantCode(t, err, "")
+		session = chained.Credentials
+		if !f.mayListRoles(t, session) {
+			t.Errorf("the session of role %s does not carry the token's tag alone", name)
+		}
+	}
+}
+
+func TestSessionTagsOfAssumeRole(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	role := w.role(t, "called", trustOf(rootARN))
+	tests := map[string]struct {
+		tags          []ststypes.Tag
+		transitive    []string
+		code, message string
+	}{
+		"one":                        {[]ststypes.Tag{stsTag("k", "v")}, []string{"K"}, "", ""},
+		"transitive key untagged":    {nil, []string{"k"}, "InvalidParameterValue", "The specified transitive tag key must be included in the requested tags."},
+		"keys that differ by case":   {[]ststypes.Tag{stsTag("k", "v"), stsTag("K", "v")}, nil, "InvalidParameterValue", "Duplicate tag keys found. Please note that Tag keys are case insensitive."},
+		"wildcard":                   {[]ststypes.Tag{stsTag("k", "*")}, nil, "ValidationError", "Value '*' at 'tags.1.member.value' failed to satisfy constraint"},
+		"reserved key":               {[]ststypes.Tag{stsTag("AWS:k", "v")}, nil, "InvalidParameterValue", "reserved"},
+		"51 tags":                    {slices.Repeat([]ststypes.Tag{stsTag("k", "v")}, 51), nil, "ValidationError", "less than or equal to 50"},
+		"51 transitive keys":         {[]ststypes.Tag{stsTag("k", "v")}, slices.Repeat([]string{"k"}, 51), "ValidationError", "'transitiveTagKeys' failed to satisfy constraint: Member must have length less than or equal to 50"},
+		"transitive key of no chars": {[]ststypes.Tag{stsTag("k", "v")}, []string{""}, "ValidationError", "'transitiveTagKeys.1.member' failed"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			out, err := w.sts.AssumeRole(t.Context(), &sts.AssumeRoleInput{
+				RoleArn: &role, RoleSessionName: aws.String("session"), Tags: test.tags, TransitiveTagKeys: test.transitive,
+			})
+			wantRefusal(t, err, test.code, test.message)
+			if err == nil && out.PackedPolicySize == nil { //nolint:staticcheck // it tells that tags were packed
+				t.Error("the answer does not tell how full the session is")
+			}
+		})
+	}
 }

@@ -115,13 +115,17 @@ func (c claims) checkTimes(now time.Time) *apiError {
 	return nil
 }
 
-// seconds reads a time: a whole number, or a string of digits.
+// seconds reads a time: a whole number without an exponent, or a string of
+// digits. What does not fit into 64 bits is no time.
 func (c claims) seconds(name string) (int64, bool) {
 	var digits string
 	switch value := c[name].(type) {
 	case json.Number:
 		digits = value.String()
 	case string:
+		if strings.Trim(value, "0123456789") != "" { // a sign, a blank
+			return 0, false
+		}
 		digits = value
 	}
 	n, err := strconv.ParseInt(digits, 10, 64)

@@ -3,21 +3,21 @@ package localaws
 import (
 	"bytes"
 	"crypto/ecdsa"
-	"crypto/x509"
+	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/lestrrat-go/jwx/v2/jwa"
 	"github.com/lestrrat-go/jwx/v2/jwk"
 	"github.com/lestrrat-go/jwx/v2/jws"
 )
 
-// maxKeysOfType is how many keys of one type a key set may have. With more,
-// none of that type is used.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html
-const maxKeysOfType = 100
+// maxModulusBits bounds an RSA key: the work of a check grows with the square of
+// its size. AWS documents no bound.
+const maxModulusBits = 16384
 
 // webToken is a JSON Web Token taken apart, not verified.
 type webToken struct {
@@ -37,8 +37,8 @@ func parseToken(raw string) (*webToken, *apiError) {
 	}
 	header := decodeSegment(parts[0])
 	body := decodeSegment(parts[1])
-	signature, err := base64.RawURLEncoding.DecodeString(parts[2])
-	if header == nil || body == nil || err != nil {
+	signature := decodeBase64(parts[2])
+	if header == nil || body == nil || signature == nil {
 		return nil, invalid
 	}
 	// An extension that must be understood is not (RFC 7515, 4.1.11).
@@ -54,8 +54,10 @@ func parseToken(raw string) (*webToken, *apiError) {
 // decodeSegment decodes a part of a token that must be a JSON object; nil if it
 // is not. Of a member that is given twice the last counts, as with AWS.
 func decodeSegment(segment string) map[string]any {
-	decoded, err := base64.RawURLEncoding.DecodeString(segment)
-	if err != nil {
+	decoded := decodeBase64(segment)
+	// Go would put U+FFFD in place of what is no UTF-8, and so take names for
+	// equal that are not.
+	if !utf8.Valid(decoded) {
 		return nil
 	}
 	decoder := json.NewDecoder(bytes.NewReader(decoded))
@@ -68,6 +70,16 @@ func decodeSegment(segment string) map[string]any {
 		return nil
 	}
 	return object
+}
+
+// decodeBase64 decodes base64url without padding (RFC 7515, section 2): there is
+// one way to write a segment. It is nil for anything else.
+func decodeBase64(segment string) []byte {
+	decoded, err := base64.RawURLEncoding.Strict().DecodeString(segment)
+	if err != nil || strings.ContainsAny(segment, "\r\n") { // which Go skips
+		return nil
+	}
+	return decoded
 }
 
 func couldNotValidate() *apiError {
@@ -92,83 +104,43 @@ func keyTypeOf(alg string) (kind jwa.KeyType, ok bool) {
 }
 
 // verify checks the token's signature with the issuer's keys.
-func (t *webToken) verify(keys jwk.Set) *apiError {
+func (t *webToken) verify(keys keySet) *apiError {
 	kind, ok := keyTypeOf(t.alg)
 	if !ok {
 		return couldNotValidate()
 	}
-	key := t.selectKey(keys, kind)
-	if key == nil {
+	published, key := keys.find(t.kid, kind)
+	switch {
+	case key == nil:
 		return noVerificationKey()
-	}
-	if len(key.KeyOps()) > 0 {
+	case published.has("key_ops"), !t.signedBy(key):
 		return couldNotValidate()
+	default:
+		return nil
 	}
-	if !t.signedBy(key) {
-		return couldNotValidate()
-	}
-	return nil
 }
 
 // signedBy checks the signature over the very bytes that were decoded.
 func (t *webToken) signedBy(key jwk.Key) bool {
-	var public any
-	if part, err := key.PublicKey(); err != nil || part.Raw(&public) != nil {
+	var raw any
+	if part, err := key.PublicKey(); err != nil || part.Raw(&raw) != nil {
 		return false
 	}
-	if ec, ok := public.(*ecdsa.PublicKey); ok && ec.Curve.Params().BitSize != curveBits(t.alg) {
-		return false
+	switch public := raw.(type) {
+	case *ecdsa.PublicKey:
+		if public.Curve.Params().BitSize != curveBits(t.alg) {
+			return false
+		}
+	case *rsa.PublicKey:
+		if public.N.BitLen() > maxModulusBits {
+			return false
+		}
 	}
 	verifier, err := jws.NewVerifier(jwa.SignatureAlgorithm(t.alg))
-	return err == nil && verifier.Verify(t.signed, t.signature, public) == nil
+	return err == nil && verifier.Verify(t.signed, t.signature, raw) == nil
 }
 
 // curveBits is the size of the curve that an algorithm is tied to (RFC 7518, 3.4).
 func curveBits(alg string) int {
 	return map[string]int{"ES256": 256, "ES384": 384, "ES512": 521}[alg]
-}
-
-// selectKey picks the key that the token's header names: the last of those with
-// that id. A token without a key id can only mean the one key of a set.
-func (t *webToken) selectKey(keys jwk.Set, kind jwa.KeyType) jwk.Key {
-	var selected jwk.Key
-	sameType := 0
-	for i := range keys.Len() {
-		key, ok := keys.Key(i)
-		if !ok || key.KeyType() != kind {
-			continue
-		}
-		sameType++
-		named := key.KeyID() == t.kid || (t.kid == "" && keys.Len() == 1)
-		if named && usable(key) {
-			selected = key
-		}
-	}
-	if sameType > maxKeysOfType {
-		return nil
-	}
-	return selected
-}
-
-// usable tells whether AWS would consider a key at all: one that has an id, is
-// not for encryption, and is the key of its certificate if it has one.
-func usable(key jwk.Key) bool {
-	if key.KeyID() == "" || (key.KeyUsage() != "" && key.KeyUsage() != string(jwk.ForSignature)) {
-		return false
-	}
-	chain := key.X509CertChain()
-	if chain == nil || chain.Len() == 0 {
-		return true
-	}
-	encoded, _ := chain.Get(0)
-	der, err := base64.StdEncoding.DecodeString(string(encoded))
-	if err != nil {
-		return false
-	}
-	certificate, err := x509.ParseCertificate(der)
-	if err != nil {
-		return false
-	}
-	certified, err := jwk.FromRaw(certificate.PublicKey)
-	return err == nil && jwk.Equal(certified, key)
 }

@@ -1,16 +1,26 @@
 package localaws
 
 import (
+	"crypto/tls"
 	"errors"
+	"maps"
+	"math"
 	"net/http"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/litentry/wallet-federation/internal/discovery"
 	"github.com/litentry/wallet-federation/internal/policy"
 )
 
-// tokenRule bounds a web identity token.
-var tokenRule = rule{4, 20000, nil}
+const (
+	assumeWithWebIdentity = "sts:AssumeRoleWithWebIdentity"
+
+	minTokenLength = 4 // characters
+	maxTokenLength = 20000
+)
+
+var providerIDRule = rule{4, 2048, nil}
 
 // assumeRoleWithWebIdentity exchanges an OpenID Connect token for a session.
 // The order of the checks is only partly known from AWS; ours verifies the
@@ -21,12 +31,12 @@ func (s *Server) assumeRoleWithWebIdentity(q *query) (any, *apiError) {
 	if failure != nil {
 		return nil, failure
 	}
-	token, failure := q.matching("WebIdentityToken", tokenRule)
+	token, failure := readToken(q)
 	if failure != nil {
 		return nil, failure
 	}
 	if q.has("ProviderId") {
-		return nil, refuseProviderID(q.text("ProviderId"))
+		return nil, refuseProviderID(q)
 	}
 	identity, failure := s.verifyWebIdentity(q, token)
 	if failure != nil {
@@ -78,9 +88,30 @@ func (s *Server) webIdentityResult(issued *session, a *assumption, identity *web
 	}
 }
 
+// readToken reads the token. It is a secret, so that a refusal does not repeat it.
+func readToken(q *query) (string, *apiError) {
+	token, failure := q.matching("WebIdentityToken", rule{0, math.MaxInt, nil})
+	if failure != nil {
+		return "", failure
+	}
+	const refusal = "1 validation error detected: Value at 'webIdentityToken' failed to satisfy constraint: Member must have length "
+	switch length := utf8.RuneCountInString(token); {
+	case length < minTokenLength:
+		return "", validationError(refusal+"greater than or equal to %d", minTokenLength)
+	case length > maxTokenLength:
+		return "", validationError(refusal+"less than or equal to %d", maxTokenLength)
+	default:
+		return token, nil
+	}
+}
+
 // refuseProviderID answers the parameter that is for OAuth 2.0 access tokens of
 // two providers, neither of which is here.
-func refuseProviderID(id string) *apiError {
+func refuseProviderID(q *query) *apiError {
+	id, failure := q.matching("ProviderId", providerIDRule)
+	if failure != nil {
+		return failure
+	}
 	switch id {
 	case "www.amazon.com":
 		return invalidIdentityToken("Provided Token is not a Login With Amazon token")
@@ -115,12 +146,9 @@ func (s *Server) verifyWebIdentity(q *query, token string) (*webIdentity, *apiEr
 	if p == nil {
 		return nil, invalidIdentityToken("No OpenIDConnect provider found in your account for %s", issuer)
 	}
-	_, keys, err := discovery.Fetch(q.request.Context(), s.options.HTTPClient, issuer)
-	switch {
-	case errors.Is(err, discovery.ErrUnavailable):
-		return nil, newError(http.StatusBadRequest, "IDPCommunicationError", "The identity provider could not be reached.")
-	case err != nil:
-		return nil, noVerificationKey()
+	keys, err := s.issuerKeys.keysOf(q.request.Context(), issuer)
+	if err != nil {
+		return nil, s.keysFailure(issuer, err)
 	}
 	if failure := parsed.verify(keys); failure != nil {
 		return nil, failure
@@ -133,6 +161,22 @@ func (s *Server) verifyWebIdentity(q *query, token string) (*webIdentity, *apiEr
 		return nil, failure
 	}
 	return identity, parsed.claims.checkTimes(s.options.Now())
+}
+
+// keysFailure words why an issuer's keys could not be read. AWS documents
+// IDPCommunicationError for what may pass, and names the other two for an issuer
+// that cannot be used as it is. The caller is not told more; the log is.
+func (s *Server) keysFailure(issuer string, err error) *apiError {
+	s.options.Logger.Debug("the keys of an issuer could not be read", "issuer", issuer, "error", err)
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &certificate):
+		return invalidIdentityToken("OpenIDConnect provider's HTTPS certificate doesn't match configured thumbprint")
+	case errors.Is(err, discovery.ErrUnavailable):
+		return newError(http.StatusBadRequest, "IDPCommunicationError", "The identity provider could not be reached.")
+	default:
+		return noVerificationKey()
+	}
 }
 
 // providerOf finds the provider whose tokens carry an issuer.
@@ -165,7 +209,7 @@ func (w *webIdentity) addTo(a *assumption) (failure *apiError) {
 // authorizeWebIdentity judges the request by the role's trust policy.
 func (s *Server) authorizeWebIdentity(q *query, a *assumption, r *role, identity *webIdentity, byIDP bool) *apiError {
 	if r == nil {
-		return webIdentityDenied("sts:AssumeRoleWithWebIdentity")
+		return webIdentityDenied(assumeWithWebIdentity)
 	}
 	principal := &policy.Principal{
 		Type:        policy.WebIdentity,
@@ -174,17 +218,16 @@ func (s *Server) authorizeWebIdentity(q *query, a *assumption, r *role, identity
 	}
 	ctx := s.networkContext(q.request)
 	principal.AddTo(ctx, nil)
-	a.trustContext(ctx, a.tags)
+	a.trustContext(ctx, a.tags, r)
 	identity.addKeys(ctx)
-	ctx.Set("sts:RoleAuthorizedByIdp", strconv.FormatBool(byIDP))
 	policies := policy.Policies{Resource: &policy.Policy{Name: "trust policy of role " + r.name, Document: r.trust.document}}
-	for _, action := range a.actions("sts:AssumeRoleWithWebIdentity") {
+	for _, action := range a.actions(assumeWithWebIdentity) {
 		decision := policies.Evaluate(&policy.Request{
 			Principal:       principal,
 			Action:          action,
 			Resource:        r.arn,
 			ResourceAccount: s.options.Account,
-			Context:         ctx,
+			Context:         withRolePin(ctx, action, byIDP),
 		})
 		if !decision.Allowed() {
 			s.explain(action, decision)
@@ -192,6 +235,19 @@ func (s *Server) authorizeWebIdentity(q *query, a *assumption, r *role, identity
 		}
 	}
 	return nil
+}
+
+// withRolePin adds the key that tells whether the token is pinned to the role.
+// AWS lists it for this one action: conditions on sts:TagSession and
+// sts:SetSourceIdentity find it absent.
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_sts.html
+func withRolePin(ctx policy.Context, action string, byIDP bool) policy.Context {
+	if action != assumeWithWebIdentity {
+		return ctx
+	}
+	pinned := maps.Clone(ctx)
+	pinned.Set("sts:RoleAuthorizedByIdp", strconv.FormatBool(byIDP))
+	return pinned
 }
 
 // addKeys adds the condition keys of the token's own claims, under the name of
@@ -204,8 +260,8 @@ func (w *webIdentity) addKeys(ctx policy.Context) {
 	ctx.Set(prefix+"sub", w.subject)
 	if azp, ok := w.claims["azp"].(string); ok {
 		ctx.Set(prefix+"azp", azp)
-		if original, ok := w.claims["aud"].(string); ok {
-			ctx.Set(prefix+"oaud", original)
+		if original := w.claims.texts("aud"); len(original) == 1 {
+			ctx.Set(prefix+"oaud", original[0])
 		}
 	}
 	if amr := w.claims.texts("amr"); len(amr) > 0 {

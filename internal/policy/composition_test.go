@@ -217,6 +217,27 @@ func TestNotPrincipal(t *testing.T) {
 	}
 }
 
+// IAM User Guide, "NotPrincipal": with Deny it always denies principals that have a
+// permissions boundary, whatever it lists.
+func TestNotPrincipalExemptsNobodyWithABoundary(t *testing.T) {
+	t.Parallel()
+	who := testSession(home)
+	admin := parsed(t, Identity, "admin", allowAll)
+	for element, want := range map[string]Outcome{"NotPrincipal": ExplicitDeny, "Principal": Allow} {
+		listed := map[string]string{"NotPrincipal": who.ARN, "Principal": who.ARN + "2"}[element]
+		bucket := parsed(t, Bucket, "bucket", statement(`{"Effect":"Deny","`+element+`":`+aws(listed)+`,"Action":"s3:*","Resource":"arn:aws:s3:::b/*"}`))
+		p := Policies{Identity: []Policy{admin}, Resource: &bucket}
+		r := &Request{Principal: who, Action: "s3:GetObject", Resource: objectARN}
+		if d := p.Evaluate(r); !d.Allowed() {
+			t.Errorf("%s, without a boundary: %s", element, d.Explain())
+		}
+		p.Boundary = &admin
+		if d := p.Evaluate(r); d.Outcome != want {
+			t.Errorf("%s, with a boundary: %s", element, d.Explain())
+		}
+	}
+}
+
 func TestNotActionAndNotResource(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -280,7 +301,6 @@ func TestTrustPoliciesMustAllow(t *testing.T) {
 		"of a provider in other case":          {web, nil, `{"Federated":"arn:aws:iam::123456789012:oidc-provider/Broker.litentry.org"}`, "sts:AssumeRoleWithWebIdentity", false},
 		"is no AWS principal":                  {web, nil, aws("*"), "sts:AssumeRoleWithWebIdentity", false},
 		"is not its account":                   {web, nil, aws(home), "sts:AssumeRoleWithWebIdentity", false},
-		"is one of everybody":                  {web, nil, `"*"`, "sts:AssumeRoleWithWebIdentity", true},
 		"an identity policy is not asked":      {web, []Policy{admin}, aws(home), "sts:AssumeRoleWithWebIdentity", false},
 		"an AWS user is no web identity":       {user, []Policy{admin}, `{"Federated":"` + provider + `"}`, "sts:AssumeRoleWithWebIdentity", false},
 		"a provider beside an account is fine": {web, nil, `{"AWS":"` + home + `","Federated":"` + provider + `"}`, "sts:AssumeRoleWithWebIdentity", true},

@@ -1,20 +1,41 @@
 package policy
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
-// Value is what a request says about one condition key.
+// Value is what a request says about one condition key. Context.Set and
+// Context.SetList make values.
 type Value struct {
-	// Strings are the values; a key that is multivalued by definition may have
-	// several. No strings at all is the same as the key being absent.
-	Strings []string
-	// List is set for keys that are multivalued by definition, such as
-	// aws:TagKeys, however many values this request carries. Such a key matches
-	// no operator that lacks ForAllValues or ForAnyValue.
-	List bool
+	// single is the value of a key that has one by definition. It is apart from
+	// texts so that setting it allocates nothing.
+	single string
+	texts  []string
+	kind   valueKind
 }
 
-// multivalued reports whether only the set operators may look at v.
-func (v Value) multivalued() bool { return v.List || len(v.Strings) > 1 }
+type valueKind int8
+
+const (
+	absent valueKind = iota
+	singleValued
+	multivalued
+)
+
+// Strings returns the values, none if the key is absent.
+func (v Value) Strings() []string {
+	if v.kind == singleValued {
+		return []string{v.single}
+	}
+	return v.texts
+}
+
+// Multivalued reports whether the key has several values by definition, such as
+// aws:TagKeys, however many this request has. Such a key matches no operator that
+// lacks ForAllValues or ForAnyValue.
+func (v Value) Multivalued() bool { return v.kind == multivalued }
 
 // Context is the request context: values by condition key. Keys are lower-case,
 // because condition keys are case-insensitive; write through Set and SetList.
@@ -22,18 +43,19 @@ type Context map[string]Value
 
 // Set gives key the single value value, in place of any other.
 func (c Context) Set(key, value string) {
-	c[strings.ToLower(key)] = Value{Strings: []string{value}}
+	c[strings.ToLower(key)] = Value{single: value, kind: singleValued}
 }
 
-// SetList gives key, which is multivalued by definition, the values values.
+// SetList gives key, which is multivalued by definition, the values values. No
+// values at all is the same as the key being absent.
 func (c Context) SetList(key string, values ...string) {
-	c[strings.ToLower(key)] = Value{Strings: values, List: true}
+	c[strings.ToLower(key)] = Value{texts: values, kind: multivalued}
 }
 
 // lookup returns the value of key, which is lower-case, and whether it is present.
 func (c Context) lookup(key string) (Value, bool) {
-	v, ok := c[key]
-	return v, ok && len(v.Strings) > 0
+	v := c[key]
+	return v, v.kind == singleValued || len(v.texts) > 0
 }
 
 // AddTo puts into c the keys that describe p, as the IAM User Guide's table of
@@ -43,7 +65,8 @@ func (c Context) lookup(key string) (Value, bool) {
 //
 // While a trust policy is judged for a web identity there is no
 // aws:PrincipalArn, and the token's tags are request tags and not the
-// principal's: tags is then ignored.
+// principal's: tags is then ignored. Of tags whose keys differ only in case, which
+// IAM does not let anybody have, the last in byte order counts.
 func (p *Principal) AddTo(c Context, tags map[string]string) {
 	switch p.Type {
 	case Anonymous:
@@ -74,7 +97,7 @@ func (p *Principal) AddTo(c Context, tags map[string]string) {
 		}
 	}
 	c.Set("aws:PrincipalAccount", p.Account)
-	for key, value := range tags {
-		c.Set("aws:PrincipalTag/"+key, value)
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		c.Set("aws:PrincipalTag/"+key, tags[key])
 	}
 }

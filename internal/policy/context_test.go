@@ -42,13 +42,24 @@ func TestPrincipalsDescribeThemselves(t *testing.T) {
 			t.Parallel()
 			want := Context{}
 			for key, value := range c.want {
-				want[key] = Value{Strings: []string{value}}
+				want.Set(key, value)
 			}
 			got := Context{}
 			c.who.AddTo(got, map[string]string{"Team": "Blue"})
-			if diff := cmp.Diff(want, got); diff != "" {
+			if diff := cmp.Diff(want, got, cmp.AllowUnexported(Value{})); diff != "" {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+func TestTagsThatDifferInCaseAreAlwaysTheSameOne(t *testing.T) {
+	t.Parallel()
+	for range 50 {
+		ctx := Context{}
+		testSession(home).AddTo(ctx, map[string]string{"team": "lower", "Team": "title", "TEAM": "upper"})
+		if v, _ := ctx.lookup("aws:principaltag/team"); v.single != "lower" {
+			t.Fatalf("the tag is %q", v.Strings())
+		}
 	}
 }

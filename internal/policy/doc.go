@@ -6,7 +6,7 @@
 // could do before it believes that wallets are isolated. The rules are those of
 // the IAM User Guide ("Policy evaluation logic", "IAM JSON policy elements:
 // Condition operators", "Policy variables"), held to recordings of what AWS
-// answered (testdata/policy.json).
+// answered, which package policycase replays.
 //
 // # What it does
 //
@@ -16,6 +16,16 @@
 // neither parses nor allocates. [Decision.Explain] says in a sentence which
 // statement decided, or which condition stood in the way; it is computed only
 // when asked for.
+//
+// # What is inferred
+//
+// Neither documentation nor a recording settles these, and a policy should not
+// lean on them: that NotResource does not exempt where its variable has no value;
+// that an empty tag value stands for itself in a variable; that four digits are a
+// year and not seconds; that a list without values is a missing key; that a
+// NotPrincipal which names the account or the role exempts the role's sessions;
+// and that text which is neither true nor false is refused for Bool and Null where
+// a policy is stored. Tests name the sources of the others.
 //
 // # What it must not do
 //

@@ -10,14 +10,22 @@ type Kind int
 
 // The kinds of policy.
 const (
-	// Identity is the policy of a user or role, a permissions boundary or a
-	// session policy: it has resources and no principal.
+	// Identity is the policy of a user or role, or a permissions boundary: it has
+	// resources and no principal.
 	Identity Kind = iota
 	// Trust is the trust policy of a role: it has principals and no resource.
 	Trust
 	// Bucket is the policy of an S3 bucket: it has principals and resources.
 	Bucket
+	// Session is a policy passed when a session is bought. Its elements are those
+	// of an identity policy, but STS was seen to take condition values that IAM
+	// does not store: such a value decides when it is compared.
+	Session
 )
+
+// bearer reports whether policies of the kind speak about whoever bears them,
+// and so name resources and no principal.
+func (k Kind) bearer() bool { return k == Identity || k == Session }
 
 // Effect is what a matching statement does.
 type Effect string
@@ -85,12 +93,12 @@ func matchesAny(patterns []*pattern, c Context, value string) bool {
 	return false
 }
 
-// failedCondition returns the first condition that does not hold, nil if all do.
-func (s *Statement) failedCondition(c Context) *Condition {
+// conditionsHold reports whether all conditions hold.
+func (s *Statement) conditionsHold(c Context) bool {
 	for i := range s.Conditions {
 		if !s.Conditions[i].holds(c) {
-			return &s.Conditions[i]
+			return false
 		}
 	}
-	return nil
+	return true
 }

@@ -128,6 +128,9 @@ func (p *Policies) Evaluate(r *Request) Decision {
 // is reports whether the policy is of the given kind.
 func (p *Policy) is(kind Kind) bool { return p.Document != nil && p.Document.kind == kind }
 
+// namesPrincipals reports whether the policy is one of a resource.
+func (p *Policy) namesPrincipals() bool { return p.Document != nil && !p.Document.kind.bearer() }
+
 // hit is a statement that matches a request.
 type hit struct {
 	layer  Layer
@@ -157,7 +160,7 @@ func (e *evaluation) judgeLayers() {
 	}
 	// An identity policy names no principal: as a resource policy it would
 	// grant to everybody.
-	if e.policies.Resource != nil && !e.policies.Resource.is(Identity) {
+	if e.policies.Resource != nil && e.policies.Resource.namesPrincipals() {
 		e.judge(e.policies.Resource, ResourceLayer, &e.resource)
 	}
 }
@@ -176,14 +179,12 @@ func (e *evaluation) judge(p *Policy, layer Layer, allowed *hit) {
 	}
 	for i := range p.Document.Statements {
 		s := &p.Document.Statements[i]
-		if !s.appliesTo(e.request) {
-			continue
-		}
-		granted := s.grantTo(e.request.Principal)
+		// The principal comes first: to tell it apart costs least.
+		granted := e.grantBy(s)
 		if granted == noGrant || (s.Effect == EffectAllow && granted <= allowed.grant) {
 			continue
 		}
-		if s.failedCondition(e.request.Context) != nil {
+		if !s.appliesTo(e.request) || !s.conditionsHold(e.request.Context) {
 			continue
 		}
 		if s.Effect != EffectAllow {
@@ -192,6 +193,16 @@ func (e *evaluation) judge(p *Policy, layer Layer, allowed *hit) {
 		}
 		*allowed = hit{layer, p, i, granted}
 	}
+}
+
+// grantBy returns how directly a statement names the caller. A Deny that exempts
+// principals by NotPrincipal exempts none that has a permissions boundary: so the
+// IAM User Guide, "NotPrincipal".
+func (e *evaluation) grantBy(s *Statement) grant {
+	if s.NotPrincipal != nil && s.Effect == EffectDeny && e.policies.Boundary != nil {
+		return directGrant
+	}
+	return s.grantTo(e.request.Principal)
 }
 
 // byIdentity decides by the caller's own policies.

@@ -3,6 +3,7 @@ package policy
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func TestExplain(t *testing.T) {
@@ -84,6 +85,40 @@ func TestExplain(t *testing.T) {
 			want: `denied: no statement allows s3:GetObject on arn:aws:s3:::b/k; bucket policy Statement[0] ` +
 				`names only the account, so that the caller's own policies must allow it too`,
 		},
+		"a statement for other resources": {
+			policies: Policies{Identity: []Policy{
+				named("writer", "Put", `"Effect":"Allow","Action":"s3:PutObject","Resource":"*"`),
+				named("reader", "Own", `"Effect":"Allow","Action":"s3:Get*","Resource":["arn:aws:s3:::c/*","arn:aws:s3:::d/*"]`),
+			}},
+			want: `denied: no statement allows s3:GetObject on arn:aws:s3:::b/k; reader statement "Own" allows the action, ` +
+				`but only on ["arn:aws:s3:::c/*", "arn:aws:s3:::d/*"]`,
+		},
+		"a statement for the resource of a missing tag": {
+			policies: Policies{Identity: []Policy{named("reader", "Own", `"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::b/${aws:PrincipalTag/wallet}/*"`)}},
+			want: `denied: no statement allows s3:GetObject on arn:aws:s3:::b/k; reader statement "Own" allows the action, ` +
+				`but only on "arn:aws:s3:::b/${aws:PrincipalTag/wallet}/*", and the request has no single value for ${aws:PrincipalTag/wallet}`,
+		},
+		"a statement for all but the resource": {
+			policies: Policies{Identity: []Policy{named("reader", "Others", `"Effect":"Allow","Action":"s3:*","NotResource":"arn:aws:s3:::b/*"`)}},
+			want: `denied: no statement allows s3:GetObject on arn:aws:s3:::b/k; reader statement "Others" allows the action, ` +
+				`but not on "arn:aws:s3:::b/*"`,
+		},
+		"a condition with a variable of a missing tag": {
+			policies: Policies{Identity: []Policy{named("reader", "Own", all+`,"Condition":{"StringLike":{"s3:prefix":"${aws:PrincipalTag/wallet}/*"}}`)}},
+			context:  map[string]any{"s3:prefix": "c/"},
+			want: `denied: no statement allows s3:GetObject on arn:aws:s3:::b/k; reader statement "Own" would, ` +
+				`but its condition StringLike s3:prefix "${aws:PrincipalTag/wallet}/*" fails: the request has "c/", ` +
+				`and no single value for ${aws:PrincipalTag/wallet}`,
+		},
+		"the statement that lacks the fewest conditions": {
+			policies: Policies{Identity: []Policy{
+				named("far", "Elsewhere", `"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::c/*"`),
+				named("further", "Two", all+`,"Condition":{"StringEquals":{"t:a":"1"},"Bool":{"t:b":"true"}}`),
+				named("near", "One", all+`,"Condition":{"StringEquals":{"t:a":"1"}}`),
+			}},
+			want: `denied: no statement allows s3:GetObject on arn:aws:s3:::b/k; near statement "One" would, ` +
+				`but its condition StringEquals t:a "1" fails: the request has no such key`,
+		},
 		"a boundary": {
 			policies: Policies{Identity: []Policy{named("broad", "", all)}, Boundary: &silent},
 			want:     "denied: no statement of the permissions boundary allows s3:GetObject on arn:aws:s3:::b/k",
@@ -122,15 +157,21 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// maxExplanation is what Explain promises.
+const maxExplanation = 8 << 10
+
 func TestExplainStaysShort(t *testing.T) {
 	t.Parallel()
-	long := `"` + strings.Repeat("é", 5000) + `"`
-	values := strings.Repeat(long+",", 10) + long
-	p := parsed(t, Identity, "p", statement(`{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"t:k":[`+values+`]}}}`))
+	long := strings.Repeat("\u0001", 500)
+	quoted := `"` + strings.Repeat(`\u0001`, 500) + `"`
+	values := strings.Repeat(quoted+",", 3) + quoted + "," + quoted
+	p := parsed(t, Identity, long, statement(`{"Sid":"`+strings.Repeat("x", 500)+`","Effect":"Allow","Action":"*","Resource":"*","Condition":{
+		"ForAnyValue:StringEquals":{"t:`+strings.Repeat("k", 500)+`":["${t:`+strings.Repeat("v", 500)+`}",`+values+`]}}}`))
+	ctx := contextOf(map[string]any{"t:" + strings.Repeat("k", 500): listOf{long + "1", long + "2", long + "3", long + "4", long + "5"}})
 	d := (&Policies{Identity: []Policy{p}}).Evaluate(&Request{
-		Principal: testSession(home), Action: "s3:GetObject", Resource: objectARN, Context: contextOf(key(strings.Repeat("x", 5000))),
+		Principal: testSession(home), Action: strings.Repeat("s3:Get", 500), Resource: strings.Repeat("é", 500), Context: ctx,
 	})
-	if got := d.Explain(); len(got) > 2000 || !strings.Contains(got, "and 7 more") {
+	if got := d.Explain(); len(got) > maxExplanation || !strings.Contains(got, "and 2 more") || !utf8.ValidString(got) {
 		t.Errorf("%d bytes: %s", len(got), got)
 	}
 }

@@ -39,9 +39,9 @@ func (p *parser) checkPrincipalElements(s *Statement, path string) error {
 	switch {
 	case s.Principal != nil && s.NotPrincipal != nil:
 		return syntaxErrorf(path+".NotPrincipal", "cannot stand beside Principal")
-	case p.document.kind == Identity && hasPrincipal:
+	case p.document.kind.bearer() && hasPrincipal:
 		return syntaxErrorf(path+".Principal", "not allowed in an identity policy, which speaks about its bearer")
-	case p.document.kind != Identity && !hasPrincipal:
+	case !p.document.kind.bearer() && !hasPrincipal:
 		return syntaxErrorf(path+".Principal", "missing")
 	case p.document.kind == Trust && s.NotPrincipal != nil:
 		return syntaxErrorf(path+".NotPrincipal", "not allowed in a trust policy")
@@ -97,7 +97,7 @@ func (p *parser) checkAction(action string) string {
 		return ""
 	}
 	service, name, ok := strings.Cut(action, ":")
-	wildService := service == "*" && p.document.kind == Identity
+	wildService := service == "*" && p.document.kind.bearer()
 	if !ok || service == "" || (strings.Trim(service, nameBytes) != "" && !wildService) {
 		return "does not begin with a service and a colon"
 	}
@@ -105,12 +105,29 @@ func (p *parser) checkAction(action string) string {
 		return "does not name an action"
 	}
 	switch {
-	case p.document.kind == Trust && !strings.EqualFold(service, "sts"):
-		return "is no action of STS"
+	case p.document.kind == Trust && !isTrustAction(service, name):
+		return "is no action of STS that a role's trust policy decides"
 	case p.document.kind == Bucket && !strings.EqualFold(service, "s3"):
 		return "is no action of S3"
 	}
 	return ""
+}
+
+// isTrustAction reports whether a trust policy may speak of an action. IAM answers
+// "AssumeRole policy may only specify STS AssumeRole actions" to others.
+func isTrustAction(service, name string) bool {
+	if !strings.EqualFold(service, "sts") {
+		return false
+	}
+	actions := [...]string{
+		"AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "TagSession", "SetSourceIdentity", "SetContext",
+	}
+	for _, action := range actions {
+		if Match(strings.ToLower(name), strings.ToLower(action)) {
+			return true
+		}
+	}
+	return false
 }
 
 // parseResources reads a Resource or NotResource element.
@@ -121,10 +138,11 @@ func (p *parser) parseResources(n *node, path string) ([]string, []*pattern, err
 	}
 	compiled := make([]*pattern, 0, len(resources))
 	for i, resource := range resources {
-		if problem := p.checkResource(resource); problem != "" {
+		text, problem := p.completeResource(resource)
+		if problem != "" {
 			return nil, nil, syntaxErrorf(indexPath(path, i), "%q %s", resource, problem)
 		}
-		c, problem := compilePattern(resource, p.syntax|wildcards)
+		c, problem := compilePattern(text, p.syntax|wildcards|arnWildcards)
 		if problem != "" {
 			return nil, nil, syntaxErrorf(indexPath(path, i), "%q: %s", resource, problem)
 		}
@@ -133,23 +151,30 @@ func (p *parser) parseResources(n *node, path string) ([]string, []*pattern, err
 	return resources, compiled, nil
 }
 
-// checkResource returns what is wrong with the form of a resource, or "".
-func (p *parser) checkResource(resource string) string {
+// completeResource returns the whole ARN that a resource stands for, or what is
+// wrong with its form. In identity policies AWS puts a star for each component
+// that is missing, and finds no fault with what comes out of variables.
+func (p *parser) completeResource(resource string) (text, problem string) {
 	parts := strings.SplitN(resource, ":", arnParts)
-	if p.document.kind == Bucket {
+	switch {
+	case p.document.kind == Bucket:
 		if len(parts) < arnParts || parts[0] != "arn" || parts[2] != "s3" || parts[5] == "" {
-			return "is not the ARN of a bucket or its objects"
+			return "", "is not the ARN of a bucket or its objects"
 		}
-		return ""
+		return resource, ""
+	case resource == "*", p.syntax&variables != 0 && strings.Contains(resource, "${"):
+		return resource, ""
+	case len(parts) < 3 || parts[0] != "arn" || !isPartition(parts[1]) || parts[2] == "":
+		return "", `is neither an ARN nor "*"`
+	case strings.ContainsAny(parts[2], "*?"):
+		return "", "has a wildcard for a service, which must be named"
+	default:
+		return resource + strings.Repeat(":*", arnParts-len(parts)), ""
 	}
-	if resource == "*" {
-		return ""
-	}
-	// Resources are matched as a whole, so that a star may stand for several
-	// components.
-	complete := len(parts) == arnParts || strings.Contains(resource, "*")
-	if len(parts) < 2 || parts[0] != "arn" || parts[1] == "" || !complete {
-		return `is neither an ARN nor "*"`
-	}
-	return ""
+}
+
+// isPartition reports whether an ARN may have the partition, or a pattern of it.
+// IAM answers that others are "not valid for resource".
+func isPartition(partition string) bool {
+	return partition == "aws" || strings.HasPrefix(partition, "aws-") || strings.ContainsAny(partition, "*?")
 }

@@ -151,11 +151,13 @@ func jsonError(dec *json.Decoder, path string, err error) error {
 
 func indexPath(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
 
+// memberPath returns the path of a member. Long names are cut, which bounds the
+// work that a document of many values below one makes.
 func memberPath(path, name string) string {
 	if path == "" {
-		return name
+		return shorten(name)
 	}
-	return path + "." + name
+	return path + "." + shorten(name)
 }
 
 // want returns an error unless n is of the given kind.
@@ -188,6 +190,13 @@ func (n *node) stringList(path string) ([]string, error) {
 	return list, nil
 }
 
+// syntaxErrorf makes an error about the element at path. What it quotes of the
+// document is cut where it is long.
 func syntaxErrorf(path, format string, args ...any) *SyntaxError {
+	for i, arg := range args {
+		if text, ok := arg.(string); ok {
+			args[i] = shorten(text)
+		}
+	}
 	return &SyntaxError{Path: path, Message: fmt.Sprintf(format, args...)}
 }

@@ -65,16 +65,17 @@ type operator struct {
 	quantifier quantifier
 }
 
-// parseOperator reads the name of an operator, whose case does not matter.
+// parseOperator reads the name of an operator. Its case matters: IAM answers
+// "Invalid Condition type : stringEquals"
+// (ministryofjustice/modernisation-platform-environments#8893).
 func parseOperator(name string) (operator, bool) {
-	rest := strings.ToLower(name)
-	quantified := scalar
-	if after, ok := strings.CutPrefix(rest, "forallvalues:"); ok {
+	rest, quantified := name, scalar
+	if after, ok := strings.CutPrefix(rest, "ForAllValues:"); ok {
 		rest, quantified = after, forAllValues
-	} else if after, ok := strings.CutPrefix(rest, "foranyvalue:"); ok {
+	} else if after, ok := strings.CutPrefix(rest, "ForAnyValue:"); ok {
 		rest, quantified = after, forAnyValue
 	}
-	rest, ifExists := strings.CutSuffix(rest, "ifexists")
+	rest, ifExists := strings.CutSuffix(rest, "IfExists")
 	op, ok := baseOperator(rest)
 	op.quantifier = quantified
 	op.ifExists = ifExists
@@ -86,46 +87,45 @@ func parseOperator(name string) (operator, bool) {
 	return op, ok
 }
 
-// baseOperator reads the lower-case name of an operator without prefix and suffix.
+// baseOperator reads the name of an operator without prefix and suffix.
 func baseOperator(name string) (operator, bool) {
 	switch name {
-	case "null":
+	case "Null":
 		return operator{family: nullFamily}, true
-	case "bool":
+	case "Bool":
 		return operator{family: boolFamily}, true
-	case "binaryequals":
+	case "BinaryEquals":
 		return operator{family: binaryFamily}, true
-	case "ipaddress":
+	case "IpAddress":
 		return operator{family: ipFamily}, true
-	case "notipaddress":
+	case "NotIpAddress":
 		return operator{family: ipFamily, negated: true}, true
 	}
-	if rest, ok := strings.CutPrefix(name, "string"); ok {
+	if rest, ok := strings.CutPrefix(name, "String"); ok {
 		return stringOperator(rest)
 	}
-	if rest, ok := strings.CutPrefix(name, "arn"); ok {
+	if rest, ok := strings.CutPrefix(name, "Arn"); ok {
 		// ArnEquals takes wildcards and is the same as ArnLike.
-		negated := strings.HasPrefix(rest, "not")
-		rest = strings.TrimPrefix(rest, "not")
-		return operator{family: arnFamily, negated: negated}, rest == "equals" || rest == "like"
+		rest, negated := strings.CutPrefix(rest, "Not")
+		return operator{family: arnFamily, negated: negated}, rest == "Equals" || rest == "Like"
 	}
-	if rest, ok := strings.CutPrefix(name, "numeric"); ok {
+	if rest, ok := strings.CutPrefix(name, "Numeric"); ok {
 		return orderedOperator(numericFamily, rest)
 	}
-	if rest, ok := strings.CutPrefix(name, "date"); ok {
+	if rest, ok := strings.CutPrefix(name, "Date"); ok {
 		return orderedOperator(dateFamily, rest)
 	}
 	return operator{}, false
 }
 
 func stringOperator(rest string) (operator, bool) {
-	negated := strings.HasPrefix(rest, "not")
-	switch strings.TrimPrefix(rest, "not") {
-	case "equals":
+	rest, negated := strings.CutPrefix(rest, "Not")
+	switch rest {
+	case "Equals":
 		return operator{family: stringFamily, negated: negated}, true
-	case "equalsignorecase":
+	case "EqualsIgnoreCase":
 		return operator{family: ignoreCaseFamily, negated: negated}, true
-	case "like":
+	case "Like":
 		return operator{family: likeFamily, negated: negated}, true
 	default:
 		return operator{}, false
@@ -134,17 +134,17 @@ func stringOperator(rest string) (operator, bool) {
 
 func orderedOperator(f family, rest string) (operator, bool) {
 	switch rest {
-	case "equals":
+	case "Equals":
 		return operator{family: f}, true
-	case "notequals":
+	case "NotEquals":
 		return operator{family: f, negated: true}, true
-	case "lessthan":
+	case "LessThan":
 		return operator{family: f, comparison: less}, true
-	case "lessthanequals":
+	case "LessThanEquals":
 		return operator{family: f, comparison: lessOrEqual}, true
-	case "greaterthan":
+	case "GreaterThan":
 		return operator{family: f, comparison: greater}, true
-	case "greaterthanequals":
+	case "GreaterThanEquals":
 		return operator{family: f, comparison: greaterOrEqual}, true
 	default:
 		return operator{}, false

@@ -62,12 +62,11 @@ func (p *parser) parseDocument(root *node) error {
 		case "Version":
 			err = p.parseVersion(&m.value)
 		case "Id":
-			err = m.value.want(stringNode, m.name)
-			p.document.ID = m.value.text
+			err = p.parseID(&m.value)
 		case "Statement":
 			statements = &m.value
 		default:
-			err = syntaxErrorf(m.name, "unknown element")
+			err = syntaxErrorf(memberPath("", m.name), "unknown element")
 		}
 		if err != nil {
 			return err
@@ -77,6 +76,16 @@ func (p *parser) parseDocument(root *node) error {
 		return syntaxErrorf("Statement", "missing")
 	}
 	return p.parseStatements(statements)
+}
+
+// parseID reads the document's Id, which by the IAM User Guide ("Id") resource
+// policies may have and identity policies may not.
+func (p *parser) parseID(n *node) error {
+	if p.document.kind.bearer() {
+		return syntaxErrorf("Id", "not allowed in an identity policy")
+	}
+	p.document.ID = n.text
+	return n.want(stringNode, "Id")
 }
 
 func (p *parser) parseVersion(n *node) error {
@@ -132,6 +141,9 @@ func (p *parser) parseStatement(n *node, s *Statement, path string) error {
 			return err
 		}
 	}
+	for i := range s.Conditions {
+		s.Conditions[i].denies = s.Effect == EffectDeny
+	}
 	return p.checkElements(s, path)
 }
 
@@ -142,9 +154,9 @@ func (p *parser) parseElement(name string, n *node, s *Statement, path string) (
 	case "Effect":
 		return parseEffect(n, s, path)
 	case "Principal":
-		s.Principal, err = parsePrincipals(n, path)
+		s.Principal, err = p.parsePrincipals(n, path)
 	case "NotPrincipal":
-		s.NotPrincipal, err = parsePrincipals(n, path)
+		s.NotPrincipal, err = p.parsePrincipals(n, path)
 	case "Action":
 		s.Actions, s.actions, err = p.parseActions(n, path)
 	case "NotAction":
@@ -205,9 +217,15 @@ func (p *parser) parseCondition(n *node, c *Condition, op operator, path string)
 	if vendor, name, ok := strings.Cut(c.Key, ":"); !ok || vendor == "" || name == "" {
 		return syntaxErrorf(path, "condition key must have the form prefix:name")
 	}
+	if p.syntax&variables != 0 && strings.Contains(c.Key, "${") {
+		return syntaxErrorf(path, "condition key cannot hold a variable")
+	}
 	items := n.items
 	if n.kind != listNode {
 		items = []node{*n}
+	}
+	if len(items) == 0 && (p.document.kind == Identity || p.document.kind == Trust) {
+		return syntaxErrorf(path, "must not be empty")
 	}
 	for i := range items {
 		switch items[i].kind {
@@ -217,7 +235,7 @@ func (p *parser) parseCondition(n *node, c *Condition, op operator, path string)
 			return syntaxErrorf(path, "values must be strings, numbers or booleans, not %v", items[i].kind)
 		}
 	}
-	if i, problem := c.compile(op, p.syntax); problem != "" {
+	if i, problem := c.compile(op, operandCompiler{p.syntax, p.document.kind == Session}); problem != "" {
 		return syntaxErrorf(path, "value %q %s", c.Values[i], problem)
 	}
 	return nil

@@ -25,6 +25,9 @@ const (
 	variables
 	// foldCase: ASCII letters match in either case.
 	foldCase
+	// arnWildcards: the text is an ARN, before whose fifth colon wildcards stay
+	// within their component, save a star that ends it.
+	arnWildcards
 )
 
 // maxBasic is the last character that has a single UTF-16 code unit.
@@ -36,6 +39,8 @@ type pattern struct {
 	segments  [][]token
 	variables []variable
 	fold      bool
+	// confined tells for each star whether it stops at colons; nil if none does.
+	confined []bool
 }
 
 type tokenKind int
@@ -51,12 +56,17 @@ type token struct {
 	kind tokenKind
 	text string // literalToken: lower-case if the pattern folds case
 	n    int    // variableToken: index into variables; unitsToken: number of question marks
+	// confined is set for question marks that match no colon.
+	confined bool
 }
 
 // compilePattern compiles text. It returns a description of what is wrong with
 // it, or "".
 func compilePattern(text string, syntax patternSyntax) (*pattern, string) {
 	c := patternCompiler{pattern: pattern{segments: make([][]token, 1), fold: syntax&foldCase != 0}}
+	if syntax&arnWildcards != 0 {
+		c.colons = arnParts - 1
+	}
 	special := ""
 	if syntax&wildcards != 0 {
 		special = "*?"
@@ -67,11 +77,11 @@ func compilePattern(text string, syntax patternSyntax) (*pattern, string) {
 	for {
 		i := strings.IndexAny(text, special)
 		if i < 0 {
-			c.literal.WriteString(text)
+			c.write(text)
 			c.flush()
 			return &c.pattern, ""
 		}
-		c.literal.WriteString(text[:i])
+		c.write(text[:i])
 		rest, problem := c.special(text[i:])
 		if problem != "" {
 			return nil, problem
@@ -84,6 +94,14 @@ func compilePattern(text string, syntax patternSyntax) (*pattern, string) {
 type patternCompiler struct {
 	pattern
 	literal strings.Builder
+	// colons is how many colons are still to come before wildcards may match any.
+	colons int
+}
+
+// write adds literal text.
+func (c *patternCompiler) write(text string) {
+	c.literal.WriteString(text)
+	c.colons = max(0, c.colons-strings.Count(text, ":"))
 }
 
 // special takes in the special character that text begins with, and returns the
@@ -92,13 +110,15 @@ func (c *patternCompiler) special(text string) (rest, problem string) {
 	switch {
 	case text[0] == '*':
 		c.flush()
-		c.star()
+		rest := strings.TrimLeft(text, "*")
+		c.star(c.colons > 0 && rest != "" && rest[0] != ':')
+		return rest, ""
 	case text[0] == '?':
 		c.flush()
 		c.unit()
 	case strings.HasPrefix(text, "${"):
 		literal, v, rest, problem := cutVariable(text)
-		c.literal.WriteString(literal)
+		c.write(literal)
 		if v != nil {
 			c.flush()
 			c.add(token{kind: variableToken, n: len(c.variables)})
@@ -106,7 +126,7 @@ func (c *patternCompiler) special(text string) (rest, problem string) {
 		}
 		return rest, problem
 	default:
-		c.literal.WriteByte(text[0])
+		c.write(text[:1])
 	}
 	return text[1:], ""
 }
@@ -129,20 +149,25 @@ func (c *patternCompiler) add(t token) {
 	c.segments[last] = append(c.segments[last], t)
 }
 
-func (c *patternCompiler) star() {
-	if n := len(c.segments); n > 1 && len(c.segments[n-1]) == 0 {
-		return // "**" is "*".
+// star ends the last segment. A run of stars has been made one before.
+func (c *patternCompiler) star(confined bool) {
+	if confined && c.confined == nil {
+		c.confined = make([]bool, len(c.segments)-1)
+	}
+	if c.confined != nil {
+		c.confined = append(c.confined, confined)
 	}
 	c.segments = append(c.segments, nil)
 }
 
 func (c *patternCompiler) unit() {
 	segment := c.segments[len(c.segments)-1]
-	if n := len(segment); n > 0 && segment[n-1].kind == unitsToken {
+	confined := c.colons > 0
+	if n := len(segment); n > 0 && segment[n-1].kind == unitsToken && segment[n-1].confined == confined {
 		segment[n-1].n++
 		return
 	}
-	c.add(token{kind: unitsToken, n: 1})
+	c.add(token{kind: unitsToken, n: 1, confined: confined})
 }
 
 // match reports whether the whole of s matches. A pattern with a variable that
@@ -159,16 +184,48 @@ func (p *pattern) match(c Context, s string) bool {
 	}
 	m := matcher{s: s, values: values, fold: p.fold}
 	last := len(p.segments) - 1
+	if last == 1 && len(p.segments[0])+len(p.segments[1]) == 0 {
+		return true // "*"
+	}
 	at, ok := m.segment(p.segments[0], cursor{})
 	if !ok || last == 0 {
 		return ok && m.atEnd(at)
 	}
+	if p.confined != nil {
+		return m.arn(p.segments[1:], p.confined, at)
+	}
 	for _, segment := range p.segments[1:last] {
-		if at, ok = m.find(segment, at); !ok {
+		if _, at, ok = m.find(segment, at, false); !ok {
 			return false
 		}
 	}
-	return m.suffix(p.segments[last], at)
+	return m.suffix(p.segments[last], at, false)
+}
+
+// expand returns the text of a pattern with its variables replaced, the wildcards
+// as they are. It reports false if a variable stands for nothing.
+func (p *pattern) expand(c Context) (string, bool) {
+	var text strings.Builder
+	for i, segment := range p.segments {
+		if i > 0 {
+			text.WriteByte('*')
+		}
+		for _, t := range segment {
+			switch t.kind {
+			case literalToken:
+				text.WriteString(t.text)
+			case unitsToken:
+				text.WriteString(strings.Repeat("?", t.n))
+			case variableToken:
+				value, ok := p.variables[t.n].resolve(c)
+				if !ok {
+					return "", false
+				}
+				text.WriteString(value)
+			}
+		}
+	}
+	return text.String(), true
 }
 
 // matcher matches segments against s. Values are those of the variables.
@@ -183,6 +240,10 @@ type matcher struct {
 type cursor struct {
 	pos  int
 	half bool
+}
+
+func (c cursor) before(other cursor) bool {
+	return c.pos < other.pos || (c.pos == other.pos && !c.half && other.half)
 }
 
 func (m *matcher) atEnd(at cursor) bool { return at.pos == len(m.s) }
@@ -213,7 +274,7 @@ func (m *matcher) segment(tokens []token, at cursor) (cursor, bool) {
 		t := &tokens[i]
 		if t.kind == unitsToken {
 			for range t.n {
-				if m.atEnd(at) {
+				if m.atEnd(at) || (t.confined && m.s[at.pos] == ':') {
 					return at, false
 				}
 				at = m.next(at)
@@ -232,41 +293,56 @@ func (m *matcher) segment(tokens []token, at cursor) (cursor, bool) {
 	return at, true
 }
 
-// find matches tokens at the first position from at on where they match.
-func (m *matcher) find(tokens []token, at cursor) (cursor, bool) {
+// find matches tokens at the first position from at on where they match, and
+// returns that position and the one after them. If confined it passes no colon.
+func (m *matcher) find(tokens []token, at cursor, confined bool) (start, end cursor, ok bool) {
 	for {
 		// Skipping to the next occurrence of the first text keeps this linear.
-		if !m.fold && !at.half {
+		if !m.fold && !confined && !at.half {
 			i := strings.Index(m.s[at.pos:], m.text(&tokens[0]))
 			if i < 0 {
-				return at, false
+				return at, at, false
 			}
 			at.pos += i
 		}
 		if end, ok := m.segment(tokens, at); ok {
-			return end, true
+			return at, end, true
 		}
-		if m.atEnd(at) {
-			return at, false
+		if m.atEnd(at) || (confined && m.s[at.pos] == ':') {
+			return at, at, false
 		}
 		at = m.next(at)
 	}
 }
 
-// suffix matches tokens at the end of s, not before at.
-func (m *matcher) suffix(tokens []token, at cursor) bool {
-	if len(tokens) == 0 {
-		return true
+// suffix matches tokens at the end of s, not before at. If confined there may be
+// no colon between.
+func (m *matcher) suffix(tokens []token, at cursor, confined bool) bool {
+	start, ok := m.fromEnd(m.tokenUnits(tokens))
+	if !ok || start.before(at) || (confined && strings.Contains(m.s[at.pos:start.pos], ":")) {
+		return false
 	}
-	spare := m.units(m.s[at.pos:]) - m.tokenUnits(tokens)
-	if at.half {
-		spare--
-	}
-	for ; spare > 0; spare-- {
-		at = m.next(at)
-	}
-	end, ok := m.segment(tokens, at)
+	end, ok := m.segment(tokens, start)
 	return ok && m.atEnd(end)
+}
+
+// fromEnd returns the position that is n code units before the end of s.
+func (m *matcher) fromEnd(n int) (cursor, bool) {
+	pos := len(m.s)
+	for ; n > 0; n-- {
+		if pos == 0 {
+			return cursor{}, false
+		}
+		r, size := utf8.DecodeLastRuneInString(m.s[:pos])
+		pos -= size
+		switch {
+		case r > maxBasic && n == 1:
+			return cursor{pos: pos, half: true}, true
+		case r > maxBasic:
+			n--
+		}
+	}
+	return cursor{pos: pos}, true
 }
 
 func (m *matcher) tokenUnits(tokens []token) int {

@@ -101,9 +101,7 @@ func (ps *Principals) grantTo(p *Principal) grant {
 		return directGrant
 	}
 	if p.Type == WebIdentity {
-		// {"AWS": "*"} was seen not to let web identities in. Of "*" alone, which
-		// Any is, nothing is recorded: taking it for everybody errs on the side
-		// of finding a trust policy too open.
+		// {"AWS": "*"} was seen not to let web identities in.
 		if slices.Contains(ps.Federated, p.ProviderARN) {
 			return directGrant
 		}
@@ -153,61 +151,6 @@ func (a *awsPrincipal) accountGrantTo(p *Principal) grant {
 	}
 }
 
-// parsePrincipals reads a Principal or NotPrincipal element.
-func parsePrincipals(n *node, path string) (*Principals, error) {
-	if n.kind == stringNode {
-		if n.text != "*" {
-			return nil, syntaxErrorf(path, `must be "*" or an object, not %q`, n.text)
-		}
-		return &Principals{Any: true}, nil
-	}
-	if n.kind != objectNode {
-		return nil, syntaxErrorf(path, `must be "*" or an object, not %v`, n.kind)
-	}
-	if len(n.members) == 0 {
-		return nil, syntaxErrorf(path, "must not be empty")
-	}
-	ps := &Principals{}
-	for i := range n.members {
-		m := &n.members[i]
-		if err := ps.parseMember(m.name, &m.value, memberPath(path, m.name)); err != nil {
-			return nil, err
-		}
-	}
-	return ps, nil
-}
-
-func (ps *Principals) parseMember(name string, n *node, path string) error {
-	var field *[]string
-	check := isProviderName
-	switch name {
-	case "AWS":
-		field, check = &ps.AWS, isAWSPrincipal
-	case "Federated":
-		field = &ps.Federated
-	case "Service":
-		field = &ps.Service
-	case "CanonicalUser":
-		field = &ps.CanonicalUser
-	default:
-		return syntaxErrorf(path, "unknown kind of principal")
-	}
-	values, err := n.stringList(path)
-	if err != nil {
-		return err
-	}
-	for i, value := range values {
-		if !check(value) {
-			return syntaxErrorf(indexPath(path, i), "invalid principal %q", value)
-		}
-	}
-	*field = values
-	if name == "AWS" {
-		ps.compileAWS()
-	}
-	return nil
-}
-
 func (ps *Principals) compileAWS() {
 	for _, value := range ps.AWS {
 		var a awsPrincipal
@@ -224,33 +167,4 @@ func (ps *Principals) compileAWS() {
 		}
 		ps.aws = append(ps.aws, a)
 	}
-}
-
-// isAWSPrincipal reports whether value has the form of an AWS principal:
-// everybody, an account, a user, role or session, or a unique id.
-func isAWSPrincipal(value string) bool {
-	if value == "*" || isAccountID(value) || isUniqueID(value) {
-		return true
-	}
-	parts := strings.SplitN(value, ":", arnParts)
-	return len(parts) == arnParts && isARN(value) && !strings.ContainsAny(value, "*?$") &&
-		(parts[2] == "iam" || parts[2] == "sts") && parts[3] == "" && parts[4] != ""
-}
-
-// isProviderName reports whether value may be the ARN or domain name of an
-// identity provider, the name of a service, or a canonical user id: AWS knows no
-// wildcards there.
-func isProviderName(value string) bool {
-	return value != "" && !strings.ContainsAny(value, "*?$ ")
-}
-
-func isAccountID(value string) bool {
-	return len(value) == 12 && strings.Trim(value, "0123456789") == ""
-}
-
-// isUniqueID reports whether value has the form of the stable id of an IAM user
-// or role, which is what AWS shows in place of one that was deleted.
-func isUniqueID(value string) bool {
-	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-	return len(value) >= 16 && len(value) <= 128 && value[0] == 'A' && strings.Trim(value, letters) == ""
 }

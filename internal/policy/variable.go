@@ -5,6 +5,7 @@ import "strings"
 // variable is a policy variable such as ${aws:username} or
 // ${aws:PrincipalTag/team, 'none'}.
 type variable struct {
+	name       string // the key as the document spells it
 	key        string // lower-case
 	fallback   string
 	hasDefault bool
@@ -18,10 +19,10 @@ func (v *variable) resolve(c Context) (string, bool) {
 	switch {
 	case !present:
 		return v.fallback, v.hasDefault
-	case value.multivalued():
+	case value.Multivalued():
 		return "", false
 	default:
-		return value.Strings[0], true
+		return value.single, true
 	}
 }
 
@@ -41,7 +42,7 @@ func cutVariable(text string) (literal string, v *variable, rest, problem string
 	if key == "" || strings.ContainsAny(key, "${'*?") {
 		return "", nil, "", "variable has no valid key"
 	}
-	v = &variable{key: strings.ToLower(key)}
+	v = &variable{name: key, key: strings.ToLower(key)}
 	if body[stop] == '}' {
 		return "", v, body[stop+1:], ""
 	}

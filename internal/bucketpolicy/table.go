@@ -1,72 +1,25 @@
-package localaws
-
-import (
-	"slices"
-	"strings"
-)
-
-// s3Action is an action of S3 as far as a bucket policy may name it.
-type s3Action struct {
-	name     string
-	onBucket bool
-	onObject bool
-	// keys are the condition keys that it comes with besides those that every
-	// action has, in lower case without "s3:". One that ends in a slash stands
-	// for all tags.
-	keys []string
-}
+package bucketpolicy
 
 const (
-	// commonS3Keys are the condition keys that every action comes with.
-	commonS3Keys = "authtype resourceaccount signatureage signatureversion tlsversion x-amz-content-sha256 " +
-		"accessgrantsinstancearn accesspointnetworkorigin accesspointtag/ dataaccesspointaccount dataaccesspointarn"
+	// commonKeys are the condition keys that every action comes with.
+	commonKeys = "authtype resourceaccount signatureage signatureversion tlsversion x-amz-content-sha256 " +
+		"accessgrantsinstancearn accesspointnetworkorigin accesspointtag/ buckettag/ dataaccesspointaccount dataaccesspointarn"
 	aclKeys        = "x-amz-acl x-amz-grant-full-control x-amz-grant-read x-amz-grant-read-acp x-amz-grant-write x-amz-grant-write-acp"
 	encryptionKeys = "x-amz-server-side-encryption x-amz-server-side-encryption-aws-kms-key-id x-amz-server-side-encryption-customer-algorithm"
 )
 
-// supports tells whether the action comes with a condition key, given in lower
-// case.
-func (a s3Action) supports(key string) bool {
-	key = strings.TrimPrefix(key, "s3:")
-	return containsKey(a.keys, key) || containsKey(strings.Fields(commonS3Keys), key)
-}
-
-func containsKey(keys []string, key string) bool {
-	return slices.ContainsFunc(keys, func(known string) bool {
-		return known == key || strings.HasSuffix(known, "/") && strings.HasPrefix(key, known)
-	})
-}
-
-// knownS3Key tells whether there is such a condition key at all.
-func knownS3Key(key string) bool {
-	return slices.ContainsFunc(s3Actions(), func(a s3Action) bool { return a.supports(key) })
-}
-
-// s3Actions lists all actions of S3.
-func s3Actions() []s3Action {
-	var actions []s3Action
-	for _, group := range s3ActionGroups() {
-		for name := range strings.FieldsSeq(group.names) {
-			actions = append(actions, s3Action{
-				name: name, onBucket: group.onBucket, onObject: group.onObject, keys: strings.Fields(group.keys),
-			})
-		}
-	}
-	return actions
-}
-
-// s3ActionGroup are actions with the same resources and condition keys.
-type s3ActionGroup struct {
+// actionGroup are actions with the same resources and condition keys.
+type actionGroup struct {
 	onBucket, onObject bool
 	keys, names        string
 }
 
-// s3ActionGroups is the table of the service authorization reference, as of
+// actionGroups is the table of the service authorization reference, as of
 // September 2026. Actions on neither buckets nor objects exist, but apply to
 // nothing in a bucket policy.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
-func s3ActionGroups() []s3ActionGroup {
-	return []s3ActionGroup{
+func actionGroups() []actionGroup {
+	return []actionGroup{
 		{
 			onBucket: true,
 			names: "CreateBucketMetadataTableConfiguration DeleteBucket DeleteBucketMetadataTableConfiguration " +
