@@ -83,10 +83,7 @@ func (s *Server) createBucket(q *s3Request) *apiError {
 	if !validBucketName(q.bucket) {
 		return newError(http.StatusBadRequest, "InvalidBucketName", "The specified bucket is not valid.")
 	}
-	ownership := q.http.Header.Get("X-Amz-Object-Ownership")
-	if ownership == "" {
-		ownership = bucketOwnerEnforced
-	}
+	ownership := newOwnership(q.http.Header)
 	if failure := checkNewBucket(q.http.Header, ownership); failure != nil {
 		return failure
 	}
@@ -125,6 +122,21 @@ func validBucketName(name string) bool {
 	return gofakes3.ValidateBucketName(name) == nil
 }
 
+// newOwnership is the object ownership of a new bucket. ACLs are off, unless
+// something else is asked for, or the ACL private, as some clients ask for
+// always: that leaves them on.
+// https://github.com/versity/versitygw/issues/1869
+func newOwnership(header http.Header) string {
+	switch ownership := header.Get("X-Amz-Object-Ownership"); {
+	case ownership != "":
+		return ownership
+	case header.Get("X-Amz-Acl") == "private":
+		return "BucketOwnerPreferred"
+	default:
+		return bucketOwnerEnforced
+	}
+}
+
 func checkNewBucket(header http.Header, ownership string) *apiError {
 	if header.Get("X-Amz-Bucket-Object-Lock-Enabled") != "" {
 		return notImplemented()
@@ -132,7 +144,7 @@ func checkNewBucket(header http.Header, ownership string) *apiError {
 	if !validOwnership(ownership) {
 		return newError(http.StatusBadRequest, "InvalidArgument", "Invalid x-amz-object-ownership header: %s", ownership)
 	}
-	if acl := header.Get("X-Amz-Acl"); setsACL(header) && acl != "private" && ownership == bucketOwnerEnforced {
+	if setsACL(header) && header.Get("X-Amz-Acl") != "private" && ownership == bucketOwnerEnforced {
 		return invalidBucketACL("InvalidBucketAclWithObjectOwnership", "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")
 	}
 	return nil
