@@ -9,6 +9,7 @@ import (
 	"hash"
 	"hash/crc32"
 	"hash/crc64"
+	"maps"
 	"net/http"
 	"net/textproto"
 	"slices"
@@ -188,11 +189,10 @@ func partsChecksum(header http.Header) (checksum, *apiError) {
 	return c, nil
 }
 
-// removeDigests takes out the headers of digests that have been checked.
+// removeDigests takes out the headers of digests, which have been checked.
+// gofakes3 would take each that begins like a checksum's for one.
 func removeDigests(header http.Header) {
 	header.Del("Content-Md5")
 	header.Del("X-Amz-Sdk-Checksum-Algorithm")
-	for algorithm := range checksumAlgorithms() {
-		header.Del(checksumHeaderOf(algorithm))
-	}
+	maps.DeleteFunc(header, func(name string, _ []string) bool { return strings.HasPrefix(name, checksumHeader) })
 }

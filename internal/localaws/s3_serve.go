@@ -79,6 +79,9 @@ func (s *Server) findBucket(q *s3Request) *apiError {
 	if q.target == nil && q.operation.name != "CreateBucket" {
 		return noSuchBucket()
 	}
+	if q.operation.name == "HeadBucket" { // tells the region to everybody
+		q.errorHeader = http.Header{"X-Amz-Bucket-Region": {q.target.region}}
+	}
 	if q.source != nil && s.storage.bucket(q.source.bucket) == nil {
 		return noSuchBucket()
 	}
@@ -98,7 +101,9 @@ func (s *Server) checkExpectedOwner(q *s3Request) *apiError {
 }
 
 // checkVersion refuses to serve a delete marker that is asked for by its version.
-// AWS finds that out before it judges.
+// AWS finds that out before it judges, even for who is denied to read it. That
+// only who may list the bucket learns it, or who may read the version, is
+// inferred from what it says of an object whose newest version is a marker.
 func (s *Server) checkVersion(q *s3Request) *apiError {
 	asked := objectVersion{q.bucket, q.key, q.version}
 	if q.source != nil {
@@ -110,6 +115,11 @@ func (s *Server) checkVersion(q *s3Request) *apiError {
 	found, _, err := s.storage.objects.lookup(asked)
 	if err != nil || !found.marker {
 		return nil // a version that does not exist is found missing when it is read
+	}
+	if s.judgeOne(q, s3Check{action: "s3:ListBucket", bucket: asked.bucket}) != nil {
+		if failure := s.judge(q); failure != nil {
+			return failure
+		}
 	}
 	if q.source != nil {
 		return newError(http.StatusBadRequest, "InvalidRequest", "The source of a copy request may not specifically refer to a delete marker by version id.")
