@@ -1,7 +1,6 @@
 package localaws
 
 import (
-	"encoding/xml"
 	"net/http"
 	"slices"
 
@@ -79,7 +78,7 @@ func (s *Server) requestedACL(q *s3Request) ([]aclGrant, *apiError) {
 		return nil, failure
 	}
 	var document accessControlPolicy
-	if err := xml.Unmarshal(body, &document); err != nil || len(document.Grants) > maxGrants {
+	if err := decodeXML(body, &document); err != nil || len(document.Grants) > maxGrants {
 		return nil, malformedACL()
 	}
 	if document.Owner == nil || document.Owner.ID != s.ownerID() {

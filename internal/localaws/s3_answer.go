@@ -46,19 +46,23 @@ func (a *s3Answer) xml(document any) *apiError {
 	return nil
 }
 
+// decodeXML reads a document, which makes nothing but what into is.
+func decodeXML(document []byte, into any) error {
+	return xml.Unmarshal(document, into) //nolint:gosec // of types of ours, and bounded by readBody
+}
+
 // addZeros adds the numbers of a list that gofakes3 leaves out where they are 0,
 // and which boto3 then misses.
 func (a *s3Answer) addZeros(names ...string) {
 	const end = "</ListBucketResult>"
 	body := a.body.String()
-	zeros := ""
 	for _, name := range names {
 		if !strings.Contains(body, "<"+name+">") {
-			zeros += "<" + name + ">0</" + name + ">"
+			body = strings.Replace(body, end, "<"+name+">0</"+name+">"+end, 1)
 		}
 	}
 	a.body.Reset()
-	a.body.WriteString(strings.Replace(body, end, zeros+end, 1))
+	a.body.WriteString(body)
 	a.header.Del("Content-Length")
 }
 
@@ -103,7 +107,7 @@ func (a *s3Answer) refusal() *apiError {
 		Code    string
 		Message string
 	}
-	if err := xml.Unmarshal(a.body.Bytes(), &body); err == nil && body.Code != "" {
+	if err := decodeXML(a.body.Bytes(), &body); err == nil && body.Code != "" {
 		if body.Code == string(entityTooSmall) { // gofakes3 does not know its status
 			a.status = http.StatusBadRequest
 		}

@@ -26,7 +26,7 @@ func readConfig(q *s3Request, document any) *apiError {
 	if _, failure := checkDigests(q.http.Header, body); failure != nil {
 		return failure
 	}
-	if err := xml.Unmarshal(body, document); err != nil {
+	if err := decodeXML(body, document); err != nil {
 		return malformedXML()
 	}
 	return nil

@@ -354,8 +354,7 @@ func (st *stage) play(t *testing.T) {
 }
 
 func codeOf(err error) (code, message string) {
-	var failure smithy.APIError
-	if errors.As(err, &failure) {
+	if failure, ok := errors.AsType[smithy.APIError](err); ok {
 		return failure.ErrorCode(), failure.ErrorMessage()
 	}
 	return "Success", ""

@@ -97,7 +97,7 @@ func (s *Server) deleteObjects(q *s3Request) *apiError {
 		return newError(http.StatusBadRequest, "InvalidRequest", "Missing required header for this request: Content-MD5 OR x-amz-checksum-*")
 	}
 	var request deleteRequest
-	if err := xml.Unmarshal(body, &request); err != nil || len(request.Objects) == 0 || len(request.Objects) > maxDeletedKeys {
+	if err := decodeXML(body, &request); err != nil || len(request.Objects) == 0 || len(request.Objects) > maxDeletedKeys {
 		return malformedXML()
 	}
 	var result deleteResult

@@ -105,7 +105,7 @@ func (s *Server) completeUpload(q *s3Request) *apiError {
 		return failure
 	}
 	var request completeRequest
-	if err := xml.Unmarshal(body, &request); err != nil || len(request.Parts) > maxPartNumber {
+	if err := decodeXML(body, &request); err != nil || len(request.Parts) > maxPartNumber {
 		return malformedXML()
 	}
 	q.store.parts = map[int]checksum{}

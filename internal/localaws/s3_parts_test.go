@@ -64,7 +64,7 @@ func TestCompletionOfAnUpload(t *testing.T) {
 		"with a part that is not there": {func(l, _ types.CompletedPart) []types.CompletedPart {
 			return []types.CompletedPart{l, {PartNumber: aws.Int32(9), ETag: l.ETag}}
 		}, "InvalidPart"},
-		"with a small part in front": {func(l, s types.CompletedPart) []types.CompletedPart {
+		"with a small part in front": {func(_, s types.CompletedPart) []types.CompletedPart {
 			return []types.CompletedPart{s, {PartNumber: aws.Int32(3), ETag: s.ETag}}
 		}, "EntityTooSmall"},
 	}

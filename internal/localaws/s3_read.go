@@ -115,22 +115,22 @@ func byteRange(header string, size int) (span, *apiError) {
 	if unit != "bytes" || !ok {
 		return whole, nil
 	}
-	start, errFirst := strconv.ParseUint(first, 10, 62)
-	end, errLast := strconv.ParseUint(last, 10, 62)
+	start, errFirst := strconv.Atoi(first)
+	end, errLast := strconv.Atoi(last)
 	switch {
 	case first == "" && errLast == nil: // the last bytes
-		start, end = uint64(max(0, size-int(min(end, uint64(size))))), uint64(size)
+		start, end = size-min(end, size), size
 	case errFirst == nil && last == "":
-		end = uint64(size)
+		end = size
 	case errFirst == nil && errLast == nil && start <= end:
-		end = min(end+1, uint64(size))
+		end = min(end, size-1) + 1
 	default:
 		return whole, nil
 	}
-	if start >= uint64(size) {
+	if start >= size || start < 0 {
 		return span{}, newError(http.StatusRequestedRangeNotSatisfiable, "InvalidRange", "The requested range is not satisfiable")
 	}
-	return span{start: int(start), end: int(end), partial: true}, nil //nolint:gosec // both are at most size
+	return span{start: start, end: end, partial: true}, nil
 }
 
 // describe shows what is known of an object in the answer's headers.

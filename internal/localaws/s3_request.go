@@ -1,7 +1,6 @@
 package localaws
 
 import (
-	"encoding/xml"
 	"net"
 	"net/http"
 	"net/url"
@@ -97,8 +96,8 @@ func (q *s3Request) readTagging() *apiError {
 		return failure
 	}
 	var document taggingDocument
-	if err := xml.Unmarshal(body, &document); err != nil {
-		return nil //nolint:nilerr // see above
+	if err := decodeXML(body, &document); err != nil {
+		return nil
 	}
 	q.newTags = map[string]string{}
 	for _, tag := range document.Tags {
