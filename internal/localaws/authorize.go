@@ -13,17 +13,15 @@ import (
 	"github.com/litentry/wallet-federation/internal/policy"
 )
 
-// administrator is the name of the one IAM user, who holds the administrator
-// credentials.
+// administrator is the name of the user who holds the administrator credentials.
 const administrator = "localaws"
 
 // caller is who makes a call, once the signature has been checked.
 type caller struct {
 	principal *policy.Principal
-	// tags become aws:PrincipalTag: the role's, overridden by the session's.
+	// tags become aws:PrincipalTag: the user's, or the role's overridden by the
+	// session's.
 	tags map[string]string
-	// admin tells that this is the administrator of the account.
-	admin bool
 	// session is set for temporary credentials.
 	session *session
 }
@@ -39,20 +37,24 @@ func (c *caller) arn() string {
 	return c.principal.ARN
 }
 
-// credential looks an access key up. The session token is empty for the
-// administrator. Whether temporary credentials have expired is for the caller
-// to check, with expired, once the signature has been verified.
+// credential looks an access key up. The session token is empty for the keys of
+// users and of the root user. Whether temporary credentials have expired is for
+// the caller to check, with expired, once the signature has been verified.
 func (s *Server) credential(accessKeyID string) (secret, sessionToken string, c *caller, ok bool) {
-	if accessKeyID == s.options.AccessKeyID {
-		return s.options.SecretAccessKey, "", s.administrator(), true
+	if accessKeyID == s.options.RootAccessKeyID {
+		return s.options.RootSecretAccessKey, "", s.root(), true
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	found := s.state.sessions[accessKeyID]
-	if found == nil {
-		return "", "", nil, false
+	if key := s.state.keys[accessKeyID]; key != nil && !key.inactive {
+		if u := s.state.users[key.user]; u != nil {
+			return key.secret, "", s.userCaller(u), true
+		}
 	}
-	return found.secret, found.token, s.sessionCaller(found), true
+	if found := s.state.sessions[accessKeyID]; found != nil {
+		return found.secret, found.token, s.sessionCaller(found), true
+	}
+	return "", "", nil, false
 }
 
 // expired tells whether the caller's temporary credentials are past their time.
@@ -60,28 +62,46 @@ func (s *Server) expired(c *caller) bool {
 	return c.session != nil && !s.options.Now().Before(c.session.expires)
 }
 
-func (s *Server) administrator() *caller {
-	return &caller{
-		admin: true,
-		principal: &policy.Principal{
-			Type:     policy.User,
-			ARN:      s.arn("iam", "user/"+administrator),
-			UniqueID: s.administratorID,
-			Account:  s.options.Account,
-		},
+// root is the root user of the account: no policy of IAM speaks about it.
+func (s *Server) root() *caller {
+	return &caller{principal: &policy.Principal{
+		Type:     policy.Root,
+		ARN:      s.arn("iam", "root"),
+		UniqueID: s.options.Account,
+		Account:  s.options.Account,
+	}}
+}
+
+// rescues tells whether no bucket policy counts for the caller and the action: so
+// the root user can undo one that locks everybody out.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html
+func (c *caller) rescues(action string) bool {
+	switch action {
+	case "s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy":
+		return c.principal.Type == policy.Root
+	default:
+		return false
 	}
 }
 
-// sessionCaller needs s.mu. The role's tags are those of now, and of this very
-// role: one that was deleted and created again is another.
-func (s *Server) sessionCaller(found *session) *caller {
-	tags := found.tags
-	if r := s.state.roles[found.roleName]; r != nil && r.id == found.roleID {
-		tags = r.tags.with(found.tags)
+// userCaller needs s.mu.
+func (s *Server) userCaller(u *user) *caller {
+	c := &caller{principal: &policy.Principal{
+		Type:     policy.User,
+		ARN:      u.arn,
+		UniqueID: u.id,
+		Account:  s.options.Account,
+	}}
+	if e := s.entityOf(c); e != nil {
+		c.tags = e.tags.toMap()
 	}
-	return &caller{
+	return c
+}
+
+// sessionCaller needs s.mu.
+func (s *Server) sessionCaller(found *session) *caller {
+	c := &caller{
 		session: found,
-		tags:    tags.toMap(),
 		principal: &policy.Principal{
 			Type:        policy.AssumedRole,
 			ARN:         s.arn("sts", "assumed-role/"+found.roleName+"/"+found.name),
@@ -92,51 +112,72 @@ func (s *Server) sessionCaller(found *session) *caller {
 			SessionName: found.name,
 		},
 	}
+	tags := found.tags
+	if e := s.entityOf(c); e != nil {
+		tags = e.tags.with(found.tags)
+	}
+	c.tags = tags.toMap()
+	return c
+}
+
+// entityOf is the user, or the role of the session, that the caller is, as it is
+// judged now. It is that very one: a role that was deleted and created again is
+// another. Nil if there is none. It needs s.mu.
+func (s *Server) entityOf(c *caller) *entity {
+	var found *entity
+	if c.session != nil {
+		if r := s.seen().roles[c.session.roleName]; r != nil {
+			found = &r.entity
+		}
+	} else if u := s.seen().users[lastSegment(c.arn())]; u != nil {
+		found = &u.entity
+	}
+	if found == nil || found.id != c.principal.UniqueID {
+		return nil
+	}
+	return found
 }
 
 // policiesOf collects the identity, boundary and session policies that bound
 // the caller now.
 func (s *Server) policiesOf(c *caller) policy.Policies {
-	if c.admin {
-		return policy.Policies{Identity: []policy.Policy{s.administratorAccess}}
-	}
-	if c.session == nil {
-		return policy.Policies{}
+	policies := policy.Policies{}
+	if c.session != nil {
+		policies.Session = c.session.limits()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	policies := policy.Policies{Session: c.session.limits()}
-	r := s.state.roles[c.session.roleName]
-	if r == nil || r.id != c.session.roleID {
+	e := s.entityOf(c)
+	if e == nil {
 		return policies
 	}
-	policies.Identity = s.identityPolicies(r)
-	if r.boundary != "" {
-		policies.Boundary = s.managed(r.boundary)
+	seen := s.seen()
+	policies.Identity = seen.identityPolicies(e)
+	if e.boundary != "" {
+		policies.Boundary = seen.managed(e.boundary)
 	}
 	return policies
 }
 
-// identityPolicies needs s.mu.
-func (s *Server) identityPolicies(r *role) []policy.Policy {
-	identity := make([]policy.Policy, 0, len(r.inline)+len(r.attached))
-	for _, name := range slices.Sorted(maps.Keys(r.inline)) {
+func (d *directory) identityPolicies(e *entity) []policy.Policy {
+	identity := make([]policy.Policy, 0, len(e.inline)+len(e.attached))
+	for _, name := range slices.Sorted(maps.Keys(e.inline)) {
 		identity = append(identity, policy.Policy{
 			Name:     "inline policy " + strconv.Quote(name),
-			Document: r.inline[name].document,
+			Document: e.inline[name].document,
 		})
 	}
-	for _, arn := range r.attached {
-		identity = append(identity, *s.managed(arn))
+	for _, arn := range e.attached {
+		identity = append(identity, *d.managed(arn))
 	}
 	return identity
 }
 
-// managed needs s.mu. A managed policy that is in use cannot be deleted, so
-// what a role refers to exists.
-func (s *Server) managed(arn string) *policy.Policy {
-	p := s.state.policies[arn]
-	return &policy.Policy{Name: "managed policy " + strconv.Quote(p.name), Document: p.document}
+// managed is the version in force of a managed policy that is attached. Such a
+// policy cannot be deleted, so it exists, in any view of the directory.
+func (d *directory) managed(arn string) *policy.Policy {
+	p := d.policies[arn]
+	return &policy.Policy{Name: "managed policy " + strconv.Quote(p.name), Document: p.document()}
 }
 
 // authorize decides whether the caller may do the action on the resource (an

@@ -35,13 +35,40 @@ func (s *Server) addBuiltinPolicies() error {
 			return fmt.Errorf("parsing the managed policy %q: %w", b.name, err)
 		}
 		arn := "arn:" + s.options.Partition + ":iam::aws:policy/" + b.name
+		created := time.Date(2015, time.February, 6, 18, 40, 0, 0, time.UTC)
 		s.state.policies[arn] = &managedPolicy{
-			name: b.name, path: "/", id: b.id, arn: arn,
-			created:    time.Date(2015, time.February, 6, 18, 40, 0, 0, time.UTC),
-			policyText: policyText{text: b.document, document: document},
+			name: b.name, path: "/", id: b.id, arn: arn, created: created, updated: created,
+			versions: []policyVersion{{number: 1, created: created, policyText: policyText{text: b.document, document: document}}},
+			inForce:  1, lastVersion: 1,
 		}
 	}
-	administrator := s.state.policies["arn:"+s.options.Partition+":iam::aws:policy/AdministratorAccess"]
-	s.administratorAccess = policy.Policy{Name: "managed policy \"AdministratorAccess\"", Document: administrator.document}
+	s.administratorAccess = *s.state.managed(s.administratorAccessARN())
 	return nil
+}
+
+func (s *Server) administratorAccessARN() string {
+	return "arn:" + s.options.Partition + ":iam::aws:policy/AdministratorAccess"
+}
+
+// addAdministrator makes the user whose key the options say, unless the account
+// has that user already. The key is the user's as any other, but it comes back
+// at every start.
+func (s *Server) addAdministrator() {
+	now := s.options.Now()
+	if s.state.users[administrator] == nil {
+		s.state.users[administrator] = &user{entity{
+			name: administrator, path: "/", id: newID("AIDA"), arn: s.arn("iam", "user/"+administrator),
+			created: now, attached: []string{s.administratorAccessARN()},
+		}}
+	}
+	s.state.keys[s.options.AccessKeyID] = &accessKey{
+		id: s.options.AccessKeyID, secret: s.options.SecretAccessKey, user: administrator, created: now, configured: true,
+	}
+}
+
+// administrator is the caller with the administrator's credentials, which cannot
+// be taken away.
+func (s *Server) administrator() *caller {
+	_, _, c, _ := s.credential(s.options.AccessKeyID)
+	return c
 }

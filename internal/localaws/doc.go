@@ -11,11 +11,12 @@
 // where that is silent it denies.
 //
 // Its calls can be made to fail (Server.AddFault) and are logged (Server.Calls);
-// what lies below /_localaws/ offers both over HTTP to the administrator.
+// what lies below /_localaws/ offers both over HTTP to the administrator. It can
+// be as inconvenient as AWS, too: with Options.Lag what reads see of IAM lags
+// behind, and with Options.IAMRate the account has a budget of calls.
 //
-// It is a stand-in and not AWS: one account, no eventual consistency, and
-// nothing kept beyond the process unless a directory is named for it. It must
-// never be exposed to a network that is not trusted, because its administrator
-// credentials are well known, and it must not be imported by anything that runs
-// in production.
+// It is a stand-in and not AWS: one account, and nothing kept beyond the process
+// unless a directory is named for it. It must never be exposed to a network that
+// is not trusted, because its administrator credentials are well known, and it
+// must not be imported by anything that runs in production.
 package localaws

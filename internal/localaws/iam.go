@@ -17,10 +17,11 @@ import (
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 const (
 	maxRoles               = 1000
+	maxUsers               = 5000
+	maxAccessKeys          = 2
 	maxManagedPolicies     = 1500
 	maxProviders           = 100
 	maxTrustPolicy         = 2048
-	maxInlinePolicies      = 10240 // all inline policies of a role together
 	maxManagedPolicy       = 6144
 	maxAttached            = 10
 	maxAudiences           = 100
@@ -34,13 +35,19 @@ var (
 	namePattern = regexp.MustCompile(`^[\w+=,.@-]+$`)
 	pathPattern = regexp.MustCompile(`^(/|/[\x21-\x7e]+/)$`)
 
-	roleNameRule    = rule{1, 64, namePattern}
-	policyNameRule  = rule{1, 128, namePattern}
-	pathRule        = rule{1, 512, pathPattern}
-	pathPrefixRule  = rule{1, 512, regexp.MustCompile(`^/[\x21-\x7e]*$`)}
-	descriptionRule = rule{0, 1000, regexp.MustCompile(`^[\t\n\r\x20-\x7e\xa1-\xff]*$`)}
-	arnRule         = rule{20, 2048, nil}
-	documentRule    = rule{1, maxPolicyParameterSize, regexp.MustCompile(`^[\t\n\r\x20-\x{ff}]+$`)}
+	roleNameRule          = rule{1, 64, namePattern}
+	newUserRule           = rule{1, 64, namePattern}
+	existingUserRule      = rule{1, 128, namePattern}
+	policyNameRule        = rule{1, 128, namePattern}
+	accessKeyRule         = rule{16, 128, regexp.MustCompile(`^\w+$`)}
+	pathRule              = rule{1, 512, pathPattern}
+	pathPrefixRule        = rule{1, 512, regexp.MustCompile(`^/[\x21-\x7f]*$`)}
+	policyPathRule        = rule{1, 512, regexp.MustCompile(`^((/[A-Za-z0-9.,+@=_-]+)*)/$`)}
+	descriptionRule       = rule{0, 1000, regexp.MustCompile(`^[\t\n\r\x20-\x7e\xa1-\xff]*$`)}
+	policyDescriptionRule = rule{0, 1000, nil}
+	arnRule               = rule{20, 2048, nil}
+	versionRule           = rule{0, 2048, regexp.MustCompile(`^v[1-9][0-9]*(\.[A-Za-z0-9-]*)?$`)}
+	documentRule          = rule{1, maxPolicyParameterSize, regexp.MustCompile(`^[\t\n\r\x20-\x{ff}]+$`)}
 )
 
 // iamAPI is IAM as far as it is needed.
@@ -49,33 +56,66 @@ var iamAPI = queryAPI{
 	namespace: "https://iam.amazonaws.com/doc/2010-05-08/",
 	version:   "2010-05-08",
 	exclusive: true,
+	quiet:     true,
+	check:     params.checkTagShapes,
 	operations: map[string]operation{
-		"CreateRole":             {write: true, target: newRoleTarget, run: (*Server).createRole},
-		"GetRole":                {target: roleTarget, run: (*Server).getRole},
-		"ListRoles":              {target: listTarget("role"), run: (*Server).listRoles},
-		"UpdateRole":             {write: true, target: roleTarget, run: (*Server).updateRole},
-		"UpdateAssumeRolePolicy": {write: true, target: roleTarget, run: (*Server).updateAssumeRolePolicy},
-		"DeleteRole":             {write: true, target: roleTarget, run: (*Server).deleteRole},
-		"TagRole":                {write: true, target: roleTarget, run: (*Server).tagRole},
-		"UntagRole":              {write: true, target: roleTarget, run: (*Server).untagRole},
-		"ListRoleTags":           {target: roleTarget, run: (*Server).listRoleTags},
+		"CreateRole":                  {write: true, target: roleEntity.newTarget, run: (*Server).createRole},
+		"GetRole":                     {target: roleEntity.target, run: (*Server).getRole},
+		"ListRoles":                   {target: listTarget("role"), run: (*Server).listRoles},
+		"UpdateRole":                  {write: true, target: roleEntity.target, run: (*Server).updateRole},
+		"UpdateRoleDescription":       {write: true, target: roleEntity.target, run: (*Server).updateRoleDescription},
+		"UpdateAssumeRolePolicy":      {write: true, target: roleEntity.target, run: (*Server).updateAssumeRolePolicy},
+		"DeleteRole":                  {write: true, target: roleEntity.target, run: (*Server).deleteRole},
+		"ListInstanceProfilesForRole": {target: roleEntity.target, run: (*Server).listInstanceProfilesForRole},
 
-		"PutRolePolicy":    {write: true, target: roleTarget, run: (*Server).putRolePolicy},
-		"GetRolePolicy":    {target: roleTarget, run: (*Server).getRolePolicy},
-		"ListRolePolicies": {target: roleTarget, run: (*Server).listRolePolicies},
-		"DeleteRolePolicy": {write: true, target: roleTarget, run: (*Server).deleteRolePolicy},
+		"TagRole":                       {write: true, target: roleEntity.target, run: roleEntity.tag},
+		"UntagRole":                     {write: true, target: roleEntity.target, run: roleEntity.untag},
+		"ListRoleTags":                  {target: roleEntity.target, run: roleEntity.listTags},
+		"PutRolePolicy":                 {write: true, target: roleEntity.target, run: roleEntity.putPolicy},
+		"GetRolePolicy":                 {target: roleEntity.target, run: roleEntity.getPolicy},
+		"ListRolePolicies":              {target: roleEntity.target, run: roleEntity.listPolicies},
+		"DeleteRolePolicy":              {write: true, target: roleEntity.target, run: roleEntity.deletePolicy},
+		"AttachRolePolicy":              {write: true, target: roleEntity.target, run: roleEntity.attach},
+		"DetachRolePolicy":              {write: true, target: roleEntity.target, run: roleEntity.detach},
+		"ListAttachedRolePolicies":      {target: roleEntity.target, run: roleEntity.listAttached},
+		"PutRolePermissionsBoundary":    {write: true, target: roleEntity.target, run: roleEntity.putBoundary},
+		"DeleteRolePermissionsBoundary": {write: true, target: roleEntity.target, run: roleEntity.deleteBoundary},
 
-		"AttachRolePolicy":              {write: true, target: roleTarget, run: (*Server).attachRolePolicy},
-		"DetachRolePolicy":              {write: true, target: roleTarget, run: (*Server).detachRolePolicy},
-		"ListAttachedRolePolicies":      {target: roleTarget, run: (*Server).listAttachedRolePolicies},
-		"PutRolePermissionsBoundary":    {write: true, target: roleTarget, run: (*Server).putRolePermissionsBoundary},
-		"DeleteRolePermissionsBoundary": {write: true, target: roleTarget, run: (*Server).deleteRolePermissionsBoundary},
+		"CreateUser":      {write: true, target: userEntity.newTarget, run: (*Server).createUser},
+		"GetUser":         {target: selfTarget, run: (*Server).getUser},
+		"ListUsers":       {target: listTarget("user"), run: (*Server).listUsers},
+		"DeleteUser":      {write: true, target: userEntity.target, run: (*Server).deleteUser},
+		"CreateAccessKey": {write: true, target: selfTarget, run: (*Server).createAccessKey},
+		"ListAccessKeys":  {target: selfTarget, run: (*Server).listAccessKeys},
+		"UpdateAccessKey": {write: true, target: selfTarget, run: (*Server).updateAccessKey},
+		"DeleteAccessKey": {write: true, target: selfTarget, run: (*Server).deleteAccessKey},
 
-		"CreatePolicy":     {write: true, target: newPolicyTarget, run: (*Server).createPolicy},
-		"GetPolicy":        {target: policyTarget, run: (*Server).getPolicy},
-		"GetPolicyVersion": {target: policyTarget, run: (*Server).getPolicyVersion},
-		"ListPolicies":     {target: listTarget("policy"), run: (*Server).listPolicies},
-		"DeletePolicy":     {write: true, target: policyTarget, run: (*Server).deletePolicy},
+		"TagUser":                       {write: true, target: userEntity.target, run: userEntity.tag},
+		"UntagUser":                     {write: true, target: userEntity.target, run: userEntity.untag},
+		"ListUserTags":                  {target: userEntity.target, run: userEntity.listTags},
+		"PutUserPolicy":                 {write: true, target: userEntity.target, run: userEntity.putPolicy},
+		"GetUserPolicy":                 {target: userEntity.target, run: userEntity.getPolicy},
+		"ListUserPolicies":              {target: userEntity.target, run: userEntity.listPolicies},
+		"DeleteUserPolicy":              {write: true, target: userEntity.target, run: userEntity.deletePolicy},
+		"AttachUserPolicy":              {write: true, target: userEntity.target, run: userEntity.attach},
+		"DetachUserPolicy":              {write: true, target: userEntity.target, run: userEntity.detach},
+		"ListAttachedUserPolicies":      {target: userEntity.target, run: userEntity.listAttached},
+		"PutUserPermissionsBoundary":    {write: true, target: userEntity.target, run: userEntity.putBoundary},
+		"DeleteUserPermissionsBoundary": {write: true, target: userEntity.target, run: userEntity.deleteBoundary},
+
+		"CreatePolicy":            {write: true, target: newPolicyTarget, run: (*Server).createPolicy},
+		"GetPolicy":               {target: policyTarget, run: (*Server).getPolicy},
+		"ListPolicies":            {target: listTarget("policy"), run: (*Server).listPolicies},
+		"DeletePolicy":            {write: true, target: policyTarget, run: (*Server).deletePolicy},
+		"CreatePolicyVersion":     {write: true, target: policyTarget, run: (*Server).createPolicyVersion},
+		"GetPolicyVersion":        {target: policyTarget, run: (*Server).getPolicyVersion},
+		"ListPolicyVersions":      {target: policyTarget, run: (*Server).listPolicyVersions},
+		"SetDefaultPolicyVersion": {write: true, target: policyTarget, run: (*Server).setDefaultPolicyVersion},
+		"DeletePolicyVersion":     {write: true, target: policyTarget, run: (*Server).deletePolicyVersion},
+		"ListEntitiesForPolicy":   {target: policyTarget, run: (*Server).listEntitiesForPolicy},
+		"TagPolicy":               {write: true, target: policyTarget, run: (*Server).tagPolicy},
+		"UntagPolicy":             {write: true, target: policyTarget, run: (*Server).untagPolicy},
+		"ListPolicyTags":          {target: policyTarget, run: (*Server).listPolicyTags},
 
 		"CreateOpenIDConnectProvider":             {write: true, target: newProviderTarget, run: (*Server).createProvider},
 		"GetOpenIDConnectProvider":                {target: providerTarget, run: (*Server).getProvider},
@@ -89,6 +129,7 @@ var iamAPI = queryAPI{
 		"ListOpenIDConnectProviderTags":           {target: providerTarget, run: (*Server).listProviderTags},
 
 		"GetAccountAuthorizationDetails": {target: anyTarget, run: (*Server).getAccountAuthorizationDetails},
+		"GetAccountSummary":              {target: anyTarget, run: (*Server).getAccountSummary},
 	},
 }
 
@@ -103,16 +144,6 @@ func anyTarget(*Server, *query) target { return target{arn: "*"} }
 // clients tell that from an absent one.
 type members[T any] struct {
 	Member []T `xml:"member"`
-}
-
-// page is the end of every list answer.
-type page struct {
-	IsTruncated bool
-	Marker      string `xml:",omitempty"`
-}
-
-func newPage(next string) page {
-	return page{IsTruncated: next != "", Marker: next}
 }
 
 // timestamp formats a time as IAM and STS do: UTC, whole seconds.
@@ -146,33 +177,6 @@ func (p params) parsePolicy(name string, kind policy.Kind) (policyText, *apiErro
 		return policyText{}, malformedPolicy("%s", err)
 	}
 	return policyText{text: text, document: document}, nil
-}
-
-// mergeTags puts the tags of a call over those of a resource.
-func (p params) mergeTags(old tagSet) (tagSet, *apiError) {
-	given, failure := p.resourceTags()
-	if failure != nil {
-		return nil, failure
-	}
-	merged := old.with(given)
-	if len(merged) > maxTags {
-		return nil, limitExceeded("The number of tags has reached the maximum limit.")
-	}
-	return merged, nil
-}
-
-// tagPage is the answer of the calls that list tags.
-type tagPage struct {
-	Tags members[tag]
-	page
-}
-
-func (p params) tagPage(tags tagSet) (any, *apiError) {
-	list, next, failure := paginate(p, sortedTags(tags.toMap()), func(t tag) string { return t.Key })
-	if failure != nil {
-		return nil, failure
-	}
-	return tagPage{Tags: members[tag]{list}, page: newPage(next)}, nil
 }
 
 func quotaError(quota string, limit int) *apiError {

@@ -4,13 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
-
-	"github.com/litentry/wallet-federation/internal/policy"
 )
-
-// onlyVersion is the version that every managed policy has here: they cannot
-// be changed, only replaced.
-const onlyVersion = "v1"
 
 type policyXML struct {
 	PolicyName                    string
@@ -27,54 +21,26 @@ type policyXML struct {
 	Tags                          *members[tag] `xml:",omitempty"`
 }
 
-type policyVersionXML struct {
-	Document         string
-	VersionID        string `xml:"VersionId"`
-	IsDefaultVersion bool
-	CreateDate       string
-}
-
-func (s *Server) policyXML(p *managedPolicy) policyXML {
-	attached, boundary := s.policyUse(p.arn)
+// policyXML shows a policy without its tags and description, as a list does.
+func (p *managedPolicy) policyXML(uses policyCount) policyXML {
 	return policyXML{
 		PolicyName:                    p.name,
 		PolicyID:                      p.id,
 		Arn:                           p.arn,
 		Path:                          p.path,
-		DefaultVersionID:              onlyVersion,
-		AttachmentCount:               attached,
-		PermissionsBoundaryUsageCount: boundary,
+		DefaultVersionID:              p.version(p.inForce).id(),
+		AttachmentCount:               uses.attached,
+		PermissionsBoundaryUsageCount: uses.boundary,
 		IsAttachable:                  true,
 		CreateDate:                    timestamp(p.created),
-		UpdateDate:                    timestamp(p.created),
+		UpdateDate:                    timestamp(p.updated),
 	}
 }
 
-func (p *managedPolicy) versionXML() policyVersionXML {
-	return policyVersionXML{
-		Document:         encodeDocument(p.text),
-		VersionID:        onlyVersion,
-		IsDefaultVersion: true,
-		CreateDate:       timestamp(p.created),
-	}
-}
-
-// policyUse counts the roles that a policy is attached to and those that it bounds.
-func (s *Server) policyUse(arn string) (attached, boundary int) {
-	for _, r := range s.state.roles {
-		if slices.Contains(r.attached, arn) {
-			attached++
-		}
-		if r.boundary == arn {
-			boundary++
-		}
-	}
-	return attached, boundary
-}
-
-func policyTarget(s *Server, q *query) target {
+// policyTarget is the policy that a call names, whether it exists or not.
+func policyTarget(_ *Server, q *query) target {
 	t := target{arn: q.text("PolicyArn")}
-	if p := s.state.policies[t.arn]; p != nil {
+	if p := q.directory.policies[t.arn]; p != nil {
 		t.tags = p.tags
 	}
 	return t
@@ -85,16 +51,54 @@ func newPolicyTarget(s *Server, q *query) target {
 }
 
 // managedPolicy finds the policy that a call names.
-func (s *Server) managedPolicy(q *query) (*managedPolicy, *apiError) {
-	arn, failure := q.matching("PolicyArn", arnRule)
+func (q *query) managedPolicy() (*managedPolicy, *apiError) {
+	arn, failure := q.arn("PolicyArn", "policy/")
 	if failure != nil {
 		return nil, failure
 	}
-	p := s.state.policies[arn]
+	p := q.directory.policies[arn]
 	if p == nil {
 		return nil, noSuchEntity("Policy %s was not found.", arn)
 	}
 	return p, nil
+}
+
+// attachablePolicy is managedPolicy in the words of the calls that are about
+// versions and entities.
+func (q *query) attachablePolicy() (*managedPolicy, *apiError) {
+	arn, failure := q.attachable()
+	return q.directory.policies[arn], failure
+}
+
+// own refuses to do something to a policy of AWS's.
+func (p *managedPolicy) own(what string) *apiError {
+	if p.isBuiltin() {
+		return accessDenied("Cannot %s outside your own account.", what)
+	}
+	return nil
+}
+
+// replacePolicy puts a changed copy in the policy's place.
+func (s *Server) replacePolicy(p *managedPolicy, change func(*managedPolicy)) {
+	changed := *p
+	change(&changed)
+	s.change(func(d *directory) { d.policies[changed.arn] = &changed })
+}
+
+// retagPolicy puts a copy with other tags in the place of the policy that a call names.
+func (s *Server) retagPolicy(q *query, tags func(old tagSet, same sameKey) (tagSet, *apiError)) *apiError {
+	p, failure := q.managedPolicy()
+	if failure == nil {
+		failure = p.own("tag policies")
+	}
+	if failure != nil {
+		return failure
+	}
+	changed, failure := tags(p.tags, exactly)
+	if failure == nil {
+		s.replacePolicy(p, func(p *managedPolicy) { p.tags = changed })
+	}
+	return failure
 }
 
 func (s *Server) createPolicy(q *query) (any, *apiError) {
@@ -102,50 +106,52 @@ func (s *Server) createPolicy(q *query) (any, *apiError) {
 	if failure != nil {
 		return nil, failure
 	}
+	own := 0
 	for _, other := range s.state.policies {
-		if !other.isBuiltin() && strings.EqualFold(other.name, p.name) {
+		if other.isBuiltin() {
+			continue
+		}
+		own++
+		if strings.EqualFold(other.name, p.name) {
 			return nil, alreadyExists("A policy called %s already exists. Duplicate names are not allowed.", p.name)
 		}
 	}
-	if len(s.state.policies) >= maxManagedPolicies {
+	if own >= maxManagedPolicies {
 		return nil, quotaError("PoliciesPerAccount", maxManagedPolicies)
 	}
-	s.state.policies[p.arn] = p
-	x := s.policyXML(p)
-	if len(p.tags) > 0 {
-		x.Tags = &members[tag]{p.tags}
-	}
+	s.change(func(d *directory) { d.policies[p.arn] = p })
+	x := p.policyXML(policyCount{})
+	x.Tags = p.tags.xml()
 	return struct{ Policy policyXML }{x}, nil
 }
 
 // newPolicy makes a managed policy of the parameters of CreatePolicy.
 func (s *Server) newPolicy(q *query) (*managedPolicy, *apiError) {
-	name, failure := q.matching("PolicyName", policyNameRule)
+	name, failure := q.named("PolicyName", policyNameRule)
 	if failure != nil {
 		return nil, failure
 	}
-	path, failure := q.optional("Path", "/", pathRule)
+	path, failure := q.newPath(policyPathRule)
 	if failure != nil {
 		return nil, failure
 	}
-	description, failure := q.optional("Description", "", descriptionRule)
+	description, failure := q.optional("Description", "", policyDescriptionRule)
 	if failure != nil {
 		return nil, failure
 	}
-	text, failure := q.parsePolicy("PolicyDocument", policy.Identity)
+	document, failure := s.managedDocument(q)
 	if failure != nil {
 		return nil, failure
 	}
-	if policySize(text.text) > maxManagedPolicy {
-		return nil, quotaError("PolicySize", maxManagedPolicy)
-	}
-	tags, failure := q.resourceTags()
+	tags, failure := q.resourceTags(exactly)
 	if failure != nil {
 		return nil, failure
 	}
+	now := s.options.Now()
 	return &managedPolicy{
-		name: name, path: path, description: description, tags: tags, policyText: text,
-		id: newID("ANPA"), arn: s.arn("iam", "policy"+path+name), created: s.options.Now(),
+		name: name, path: path, description: description, tags: tags,
+		id: newID("ANPA"), arn: s.arn("iam", "policy"+path+name), created: now, updated: now,
+		versions: []policyVersion{{number: 1, created: now, policyText: document}}, inForce: 1, lastVersion: 1,
 	}, nil
 }
 
@@ -155,44 +161,23 @@ func (p *managedPolicy) isBuiltin() bool {
 }
 
 func (s *Server) getPolicy(q *query) (any, *apiError) {
-	p, failure := s.managedPolicy(q)
+	p, failure := q.managedPolicy()
 	if failure != nil {
 		return nil, failure
 	}
-	x := s.policyXML(p)
+	x := p.policyXML(q.directory.policyUses()[p.arn])
 	x.Description = p.description
 	x.Tags = &members[tag]{p.tags}
 	return struct{ Policy policyXML }{x}, nil
 }
 
-func (s *Server) getPolicyVersion(q *query) (any, *apiError) {
-	p, failure := s.managedPolicy(q)
-	if failure != nil {
-		return nil, failure
-	}
-	if version := q.text("VersionId"); version != onlyVersion {
-		return nil, noSuchEntity("Policy %s version %s does not exist or is not attachable.", p.arn, version)
-	}
-	return struct{ PolicyVersion policyVersionXML }{p.versionXML()}, nil
-}
-
 func (s *Server) listPolicies(q *query) (any, *apiError) {
-	prefix, failure := q.optional("PathPrefix", "/", pathPrefixRule)
+	uses := q.directory.policyUses()
+	wanted, failure := q.policyFilter(uses)
 	if failure != nil {
 		return nil, failure
 	}
-	scope := q.text("Scope")
-	switch scope {
-	case "", "All", "AWS", "Local":
-	default:
-		return nil, constraintError(scope, "Scope", "Member must satisfy enum value set: [AWS, Local, All]")
-	}
-	list, next, failure := paginate(q.params, s.sortedPolicies(func(p *managedPolicy) bool {
-		attached, _ := s.policyUse(p.arn)
-		return strings.HasPrefix(p.path, prefix) &&
-			(scope != "AWS" || p.isBuiltin()) && (scope != "Local" || !p.isBuiltin()) &&
-			(q.text("OnlyAttached") != "true" || attached > 0)
-	}), func(p *managedPolicy) string { return p.arn })
+	list, next, failure := paginate(q.params, q.directory.sortedPolicies(wanted), func(p *managedPolicy) string { return p.arn })
 	if failure != nil {
 		return nil, failure
 	}
@@ -201,16 +186,42 @@ func (s *Server) listPolicies(q *query) (any, *apiError) {
 		page
 	}{page: newPage(next)}
 	for _, p := range list {
-		result.Policies.Member = append(result.Policies.Member, s.policyXML(p))
+		result.Policies.Member = append(result.Policies.Member, p.policyXML(uses[p.arn]))
 	}
 	return result, nil
 }
 
+// policyFilter reads which policies ListPolicies is to list.
+func (q *query) policyFilter(uses map[string]policyCount) (func(*managedPolicy) bool, *apiError) {
+	prefix, failure := q.optional("PathPrefix", "/", policyPathRule)
+	if failure != nil {
+		return nil, failure
+	}
+	scope, failure := q.choice("Scope", "AWS", "Local", "All")
+	if failure != nil {
+		return nil, failure
+	}
+	onlyUsed, failure := q.flag("OnlyAttached")
+	if failure != nil {
+		return nil, failure
+	}
+	usage, failure := q.usageFilter()
+	if failure != nil {
+		return nil, failure
+	}
+	onlyUsed = onlyUsed || q.has("PolicyUsageFilter")
+	return func(p *managedPolicy) bool {
+		return strings.HasPrefix(p.path, prefix) &&
+			(scope != "AWS" || p.isBuiltin()) && (scope != "Local" || !p.isBuiltin()) &&
+			(!onlyUsed || usage(uses[p.arn].attached > 0, uses[p.arn].boundary > 0))
+	}, nil
+}
+
 // sortedPolicies are the managed policies that are wanted, by ARN.
-func (s *Server) sortedPolicies(wanted func(*managedPolicy) bool) []*managedPolicy {
+func (d *directory) sortedPolicies(wanted func(*managedPolicy) bool) []*managedPolicy {
 	var policies []*managedPolicy
-	for _, arn := range slices.Sorted(maps.Keys(s.state.policies)) {
-		if p := s.state.policies[arn]; wanted(p) {
+	for _, arn := range slices.Sorted(maps.Keys(d.policies)) {
+		if p := d.policies[arn]; wanted(p) {
 			policies = append(policies, p)
 		}
 	}
@@ -218,16 +229,35 @@ func (s *Server) sortedPolicies(wanted func(*managedPolicy) bool) []*managedPoli
 }
 
 func (s *Server) deletePolicy(q *query) (any, *apiError) {
-	p, failure := s.managedPolicy(q)
+	p, failure := q.managedPolicy()
+	if failure == nil {
+		failure = p.own("delete policies")
+	}
+	switch {
+	case failure != nil:
+		return nil, failure
+	case s.state.policyUses()[p.arn] != policyCount{}:
+		return nil, deleteConflict("Cannot delete a policy attached to entities.")
+	case len(p.versions) > 1:
+		return nil, deleteConflict("This policy has more than one version. Before you delete a policy, you must delete " +
+			"the policy's versions. The default version is deleted with the policy.")
+	}
+	s.change(func(d *directory) { delete(d.policies, p.arn) })
+	return nil, nil
+}
+
+func (s *Server) tagPolicy(q *query) (any, *apiError) {
+	return nil, s.retagPolicy(q, q.mergeTags)
+}
+
+func (s *Server) untagPolicy(q *query) (any, *apiError) {
+	return nil, s.retagPolicy(q, q.removeTags)
+}
+
+func (s *Server) listPolicyTags(q *query) (any, *apiError) {
+	p, failure := q.managedPolicy()
 	if failure != nil {
 		return nil, failure
 	}
-	if p.isBuiltin() {
-		return nil, accessDenied("User: %s is not authorized to perform: iam:DeletePolicy on resource: policy %s", q.caller.arn(), p.arn)
-	}
-	if attached, boundary := s.policyUse(p.arn); attached+boundary > 0 {
-		return nil, deleteConflict("Cannot delete a policy attached to entities.")
-	}
-	delete(s.state.policies, p.arn)
-	return nil, nil
+	return q.tagPage(p.tags)
 }

@@ -23,7 +23,7 @@ func TestCreatePolicyRefusals(t *testing.T) {
 		"exists in another case": {"existing", allowAll, "EntityAlreadyExists", "Duplicate names are not allowed"},
 		"has a principal":        {"fresh", trustOf(account), "MalformedPolicyDocument", ""},
 		"over 6144 characters":   {"fresh", statement("Allow", "s3:"+strings.Repeat("a", 6144), "*", "{}"), "LimitExceeded", "PolicySize: 6144"},
-		"name with a blank":      {"a b", allowAll, "ValidationError", "'policyName'"},
+		"name with a blank":      {"a b", allowAll, "ValidationError", "The specified value for policyName is invalid"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -63,7 +63,7 @@ func TestPoliciesByScope(t *testing.T) {
 		"the account's": {&iam.ListPoliciesInput{Scope: iamtypes.PolicyScopeTypeLocal}, all[3:]},
 		"AWS's":         {&iam.ListPoliciesInput{Scope: iamtypes.PolicyScopeTypeAws}, all[:3]},
 		"below a path":  {&iam.ListPoliciesInput{PathPrefix: aws.String("/apps/")}, all[3:]},
-		"attached":      {&iam.ListPoliciesInput{OnlyAttached: true}, []string{}},
+		"attached":      {&iam.ListPoliciesInput{OnlyAttached: true}, all[:1]},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -23,9 +23,9 @@ func (p *provider) issuer() string {
 }
 
 // providerTarget is the provider that a call names, whether it exists or not.
-func providerTarget(s *Server, q *query) target {
+func providerTarget(_ *Server, q *query) target {
 	t := target{arn: q.text("OpenIDConnectProviderArn")}
-	if p := s.state.providers[t.arn]; p != nil {
+	if p := q.directory.providers[t.arn]; p != nil {
 		t.tags = p.tags
 	}
 	return t
@@ -37,12 +37,12 @@ func newProviderTarget(s *Server, q *query) target {
 }
 
 // provider finds the provider that a call names.
-func (s *Server) provider(q *query) (*provider, *apiError) {
-	arn, failure := q.matching("OpenIDConnectProviderArn", arnRule)
+func (q *query) provider() (*provider, *apiError) {
+	arn, failure := q.arn("OpenIDConnectProviderArn", "oidc-provider/")
 	if failure != nil {
 		return nil, failure
 	}
-	p := s.state.providers[arn]
+	p := q.directory.providers[arn]
 	if p == nil {
 		return nil, noSuchEntity("OpenIDConnect Provider not found for arn %s", arn)
 	}
@@ -51,7 +51,7 @@ func (s *Server) provider(q *query) (*provider, *apiError) {
 
 // changeProvider puts a changed copy in the provider's place, unless change fails.
 func (s *Server) changeProvider(q *query, change func(*provider) *apiError) *apiError {
-	p, failure := s.provider(q)
+	p, failure := q.provider()
 	if failure != nil {
 		return failure
 	}
@@ -59,7 +59,7 @@ func (s *Server) changeProvider(q *query, change func(*provider) *apiError) *api
 	if failure := change(&changed); failure != nil {
 		return failure
 	}
-	s.state.providers[p.arn] = &changed
+	s.change(func(d *directory) { d.providers[changed.arn] = &changed })
 	return nil
 }
 
@@ -74,12 +74,11 @@ func (s *Server) createProvider(q *query) (any, *apiError) {
 	if len(s.state.providers) >= maxProviders {
 		return nil, quotaError("OpenIdConnectProvidersPerAccount", maxProviders)
 	}
-	s.state.providers[p.arn] = p
-	result := struct {
+	s.change(func(d *directory) { d.providers[p.arn] = p })
+	return struct {
 		OpenIDConnectProviderArn string
-		Tags                     members[tag]
-	}{p.arn, members[tag]{p.tags}}
-	return result, nil
+		Tags                     *members[tag] `xml:",omitempty"`
+	}{p.arn, p.tags.xml()}, nil
 }
 
 // newProvider makes a provider of the parameters of CreateOpenIDConnectProvider.
@@ -99,7 +98,7 @@ func (s *Server) newProvider(q *query) (*provider, *apiError) {
 	if p.thumbprints, failure = thumbprints(q); failure != nil {
 		return nil, failure
 	}
-	p.tags, failure = q.resourceTags()
+	p.tags, failure = q.resourceTags(exactly)
 	return p, failure
 }
 
@@ -134,10 +133,8 @@ func audiences(q *query) ([]string, *apiError) {
 	if len(list) > maxAudiences {
 		return nil, quotaError("ClientIdsPerOpenIdConnectProvider", maxAudiences)
 	}
-	for _, audience := range list {
-		if failure := audienceRule.check("clientIDList", audience); failure != nil {
-			return nil, failure
-		}
+	if failure := q.checkMembers("ClientIDList", list, audienceRule); failure != nil {
+		return nil, failure
 	}
 	slices.Sort(list)
 	return slices.Compact(list), nil
@@ -149,17 +146,17 @@ func thumbprints(q *query) ([]string, *apiError) {
 	if len(list) > maxThumbprints {
 		return nil, invalidInput("Thumbprint list must contain fewer than %d entries.", maxThumbprints)
 	}
+	if failure := q.checkMembers("ThumbprintList", list, thumbprintRule); failure != nil {
+		return nil, failure
+	}
 	for i, thumbprint := range list {
-		if failure := thumbprintRule.check("thumbprintList", thumbprint); failure != nil {
-			return nil, failure
-		}
 		list[i] = strings.ToLower(thumbprint)
 	}
 	return list, nil
 }
 
 func (s *Server) getProvider(q *query) (any, *apiError) {
-	p, failure := s.provider(q)
+	p, failure := q.provider()
 	if failure != nil {
 		return nil, failure
 	}
@@ -172,28 +169,35 @@ func (s *Server) getProvider(q *query) (any, *apiError) {
 	}{p.url, members[string]{p.audiences}, members[string]{p.thumbprints}, timestamp(p.created), members[tag]{p.tags}}, nil
 }
 
-func (s *Server) listProviders(*query) (any, *apiError) {
+func (s *Server) listProviders(q *query) (any, *apiError) {
 	type entry struct{ Arn string }
 	var list members[entry]
-	for _, arn := range slices.Sorted(maps.Keys(s.state.providers)) {
+	for _, arn := range slices.Sorted(maps.Keys(q.directory.providers)) {
 		list.Member = append(list.Member, entry{arn})
 	}
 	return struct{ OpenIDConnectProviderList members[entry] }{list}, nil
 }
 
-// deleteProvider succeeds, as AWS documents, if there is no such provider.
+// deleteProvider refuses to delete what is not there. AWS documents that it
+// succeeds then, but it has been seen not to.
 func (s *Server) deleteProvider(q *query) (any, *apiError) {
-	arn, failure := q.matching("OpenIDConnectProviderArn", arnRule)
+	arn, failure := q.arn("OpenIDConnectProviderArn", "oidc-provider/")
 	if failure != nil {
 		return nil, failure
 	}
-	delete(s.state.providers, arn)
+	if s.state.providers[arn] == nil {
+		return nil, noSuchEntity("OpenId connect Provider %s cannot be found.", arn)
+	}
+	s.change(func(d *directory) { delete(d.providers, arn) })
 	return nil, nil
 }
 
 func (s *Server) updateProviderThumbprint(q *query) (any, *apiError) {
 	return nil, s.changeProvider(q, func(p *provider) (failure *apiError) {
 		p.thumbprints, failure = thumbprints(q)
+		if failure == nil && len(p.thumbprints) == 0 && !q.has("ThumbprintList") {
+			return missing("ThumbprintList")
+		}
 		if failure == nil && len(p.thumbprints) == 0 {
 			return invalidInput("Thumbprint list must contain at least one entry.")
 		}
@@ -227,20 +231,20 @@ func (s *Server) removeClientID(q *query) (any, *apiError) {
 
 func (s *Server) tagProvider(q *query) (any, *apiError) {
 	return nil, s.changeProvider(q, func(p *provider) (failure *apiError) {
-		p.tags, failure = q.mergeTags(p.tags)
+		p.tags, failure = q.mergeTags(p.tags, exactly)
 		return failure
 	})
 }
 
 func (s *Server) untagProvider(q *query) (any, *apiError) {
-	return nil, s.changeProvider(q, func(p *provider) *apiError {
-		p.tags = p.tags.without(q.list("TagKeys"))
-		return nil
+	return nil, s.changeProvider(q, func(p *provider) (failure *apiError) {
+		p.tags, failure = q.removeTags(p.tags, exactly)
+		return failure
 	})
 }
 
 func (s *Server) listProviderTags(q *query) (any, *apiError) {
-	p, failure := s.provider(q)
+	p, failure := q.provider()
 	if failure != nil {
 		return nil, failure
 	}

@@ -98,9 +98,9 @@ func TestProviderLifecycle(t *testing.T) {
 	if err != nil || len(list.OpenIDConnectProviderList) != 1 {
 		t.Errorf("%d providers (%v), want 1", len(list.OpenIDConnectProviderList), err)
 	}
-	for range 2 { // Deleting what is not there succeeds.
+	for _, code := range []string{"", "NoSuchEntity"} {
 		_, err = w.iam.DeleteOpenIDConnectProvider(ctx, &iam.DeleteOpenIDConnectProviderInput{OpenIDConnectProviderArn: arn})
-		wantCode(t, err, "")
+		wantCode(t, err, code)
 	}
 	_, err = w.iam.GetOpenIDConnectProvider(ctx, &iam.GetOpenIDConnectProviderInput{OpenIDConnectProviderArn: arn})
 	wantCode(t, err, "NoSuchEntity")

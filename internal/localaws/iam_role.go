@@ -1,15 +1,13 @@
 package localaws
 
 import (
-	"maps"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/litentry/wallet-federation/internal/policy"
 )
 
-// roleXML is a role as IAM shows it.
+// roleXML is a role as IAM shows it. Which of its members appear differs from
+// call to call.
 type roleXML struct {
 	Path                     string
 	RoleName                 string
@@ -17,10 +15,11 @@ type roleXML struct {
 	Arn                      string
 	CreateDate               string
 	AssumeRolePolicyDocument string
-	Description              string `xml:",omitempty"`
-	MaxSessionDuration       int
+	Description              string        `xml:",omitempty"`
+	MaxSessionDuration       int           `xml:",omitempty"`
 	PermissionsBoundary      *boundaryXML  `xml:",omitempty"`
 	Tags                     *members[tag] `xml:",omitempty"`
+	RoleLastUsed             *struct{}     `xml:",omitempty"`
 }
 
 type boundaryXML struct {
@@ -32,7 +31,7 @@ type roleResult struct {
 	Role roleXML
 }
 
-// roleXML shows a role without its tags and boundary, as a list does.
+// roleXML shows what every call shows.
 func (s *Server) roleXML(r *role) roleXML {
 	return roleXML{
 		Path:                     r.path,
@@ -41,40 +40,36 @@ func (s *Server) roleXML(r *role) roleXML {
 		Arn:                      r.arn,
 		CreateDate:               timestamp(r.created),
 		AssumeRolePolicyDocument: encodeDocument(string(s.renderPrincipals([]byte(r.trust.text)))),
-		Description:              r.description,
-		MaxSessionDuration:       int(r.maxSession / time.Second),
 	}
 }
 
-// fullRoleXML shows all of a role.
-func (s *Server) fullRoleXML(r *role) roleXML {
+// listedRoleXML shows a role as a list does: without its tags and boundary.
+func (s *Server) listedRoleXML(r *role) roleXML {
 	x := s.roleXML(r)
-	if len(r.tags) > 0 {
-		x.Tags = &members[tag]{r.tags}
-	}
-	x.PermissionsBoundary = boundaryOf(r)
+	x.Description, x.MaxSessionDuration = r.description, int(r.maxSession/time.Second)
 	return x
 }
 
-func boundaryOf(r *role) *boundaryXML {
-	if r.boundary == "" {
+// createdRoleXML shows a role as CreateRole does: without what UpdateRole sets.
+func (s *Server) createdRoleXML(r *role) roleXML {
+	x := s.roleXML(r)
+	x.PermissionsBoundary, x.Tags = r.boundaryXML(), r.tags.xml()
+	return x
+}
+
+// fullRoleXML shows all of a role. When it was used last AWS tells hours later;
+// here it never does.
+func (s *Server) fullRoleXML(r *role) roleXML {
+	x := s.listedRoleXML(r)
+	x.PermissionsBoundary, x.Tags, x.RoleLastUsed = r.boundaryXML(), r.tags.xml(), &struct{}{}
+	return x
+}
+
+func (e *entity) boundaryXML() *boundaryXML {
+	if e.boundary == "" {
 		return nil
 	}
-	return &boundaryXML{PermissionsBoundaryType: "PermissionsBoundaryPolicy", PermissionsBoundaryArn: r.boundary}
-}
-
-// roleTarget is the role that a call names. One that does not exist is judged
-// by the ARN that it would have without a path.
-func roleTarget(s *Server, q *query) target {
-	t := target{arn: s.arn("iam", "role/"+q.text("RoleName")), keys: q.policyKeys()}
-	if r := s.state.roles[q.text("RoleName")]; r != nil {
-		t.arn, t.tags = r.arn, r.tags
-	}
-	return t
-}
-
-func newRoleTarget(s *Server, q *query) target {
-	return target{arn: s.arn("iam", "role"+q.path()+q.text("RoleName")), keys: q.policyKeys()}
+	return &boundaryXML{PermissionsBoundaryType: "Policy", PermissionsBoundaryArn: e.boundary}
 }
 
 // policyKeys are the condition keys that tell which policy a call attaches.
@@ -96,66 +91,29 @@ func (q *query) path() string {
 	return q.text("Path")
 }
 
-// role finds the role that a call names.
-func (s *Server) role(q *query) (*role, *apiError) {
-	name, failure := q.matching("RoleName", roleNameRule)
-	if failure != nil {
-		return nil, failure
-	}
-	r := s.state.roles[name]
-	if r == nil {
-		return nil, noSuchEntity("The role with name %s cannot be found.", name)
-	}
-	return r, nil
-}
-
 func (s *Server) createRole(q *query) (any, *apiError) {
 	r, failure := s.newRole(q)
 	if failure != nil {
 		return nil, failure
 	}
-	for name := range s.state.roles {
-		if strings.EqualFold(name, r.name) {
-			return nil, alreadyExists("Role with name %s already exists.", r.name)
-		}
+	if failure := roleEntity.add(s, r, "RolesPerAccount", maxRoles); failure != nil {
+		return nil, failure
 	}
-	if len(s.state.roles) >= maxRoles {
-		return nil, quotaError("RolesPerAccount", maxRoles)
-	}
-	s.state.roles[r.name] = r
-	return roleResult{s.fullRoleXML(r)}, nil
+	return roleResult{s.createdRoleXML(r)}, nil
 }
 
 // newRole makes a role of the parameters of CreateRole.
 func (s *Server) newRole(q *query) (*role, *apiError) {
-	name, failure := q.matching("RoleName", roleNameRule)
+	e, failure := s.newEntity(q, "Role", roleNameRule)
 	if failure != nil {
 		return nil, failure
 	}
-	path, failure := q.optional("Path", "/", pathRule)
-	if failure != nil {
-		return nil, failure
-	}
-	r := &role{
-		name:       name,
-		path:       path,
-		id:         newID("AROA"),
-		arn:        s.arn("iam", "role"+path+name),
-		created:    s.options.Now(),
-		maxSession: minSessionSeconds * time.Second,
-	}
+	r := &role{entity: e, maxSession: minSessionSeconds * time.Second}
+	r.id = newID("AROA")
 	if failure := r.describe(q); failure != nil {
 		return nil, failure
 	}
-	if r.trust, failure = s.trustPolicy(q, "AssumeRolePolicyDocument"); failure != nil {
-		return nil, failure
-	}
-	if r.tags, failure = q.resourceTags(); failure != nil {
-		return nil, failure
-	}
-	if q.has("PermissionsBoundary") {
-		r.boundary, failure = s.boundary(q)
-	}
+	r.trust, failure = s.trustPolicy(q, "AssumeRolePolicyDocument")
 	return r, failure
 }
 
@@ -175,7 +133,7 @@ func (r *role) describe(q *query) *apiError {
 
 // trustPolicy reads a trust policy, and binds its principals.
 func (s *Server) trustPolicy(q *query, parameter string) (policyText, *apiError) {
-	given, failure := q.parsePolicy(parameter, policy.Trust)
+	given, failure := s.admitPolicy(q, parameter, policy.Trust)
 	if failure != nil {
 		return policyText{}, failure
 	}
@@ -194,7 +152,7 @@ func (s *Server) trustPolicy(q *query, parameter string) (policyText, *apiError)
 }
 
 func (s *Server) getRole(q *query) (any, *apiError) {
-	r, failure := s.role(q)
+	r, failure := roleEntity.find(q)
 	if failure != nil {
 		return nil, failure
 	}
@@ -202,11 +160,7 @@ func (s *Server) getRole(q *query) (any, *apiError) {
 }
 
 func (s *Server) listRoles(q *query) (any, *apiError) {
-	prefix, failure := q.optional("PathPrefix", "/", pathPrefixRule)
-	if failure != nil {
-		return nil, failure
-	}
-	list, next, failure := paginate(q.params, s.sortedRoles(prefix), func(r *role) string { return r.name })
+	list, next, failure := roleEntity.list(q)
 	if failure != nil {
 		return nil, failure
 	}
@@ -215,80 +169,48 @@ func (s *Server) listRoles(q *query) (any, *apiError) {
 		page
 	}{page: newPage(next)}
 	for _, r := range list {
-		result.Roles.Member = append(result.Roles.Member, s.roleXML(r))
+		result.Roles.Member = append(result.Roles.Member, s.listedRoleXML(r))
 	}
 	return result, nil
 }
 
-// sortedRoles are the roles below a path, by name.
-func (s *Server) sortedRoles(prefix string) []*role {
-	var roles []*role
-	for _, name := range slices.Sorted(maps.Keys(s.state.roles)) {
-		if r := s.state.roles[name]; strings.HasPrefix(r.path, prefix) {
-			roles = append(roles, r)
-		}
-	}
-	return roles
-}
-
 func (s *Server) updateRole(q *query) (any, *apiError) {
-	failure := s.changeRole(q, func(r *role) *apiError { return r.describe(q) })
+	failure := roleEntity.update(s, q, func(r *role) *apiError { return r.describe(q) })
 	return struct{}{}, failure
 }
 
+// updateRoleDescription is the older way to do a part of UpdateRole.
+func (s *Server) updateRoleDescription(q *query) (any, *apiError) {
+	var result roleResult
+	failure := roleEntity.update(s, q, func(r *role) (failure *apiError) {
+		r.description, failure = q.matching("Description", descriptionRule)
+		result.Role = s.roleXML(r)
+		result.Role.Description = r.description
+		return failure
+	})
+	return result, failure
+}
+
 func (s *Server) updateAssumeRolePolicy(q *query) (any, *apiError) {
-	return nil, s.changeRole(q, func(r *role) (failure *apiError) {
+	return nil, roleEntity.update(s, q, func(r *role) (failure *apiError) {
 		r.trust, failure = s.trustPolicy(q, "PolicyDocument")
 		return failure
 	})
 }
 
-// changeRole puts a changed copy in the role's place, unless change fails.
-func (s *Server) changeRole(q *query, change func(*role) *apiError) *apiError {
-	r, failure := s.role(q)
-	if failure != nil {
-		return failure
-	}
-	changed := r.clone()
-	if failure := change(changed); failure != nil {
-		return failure
-	}
-	s.state.roles[r.name] = changed
-	return nil
-}
-
 func (s *Server) deleteRole(q *query) (any, *apiError) {
-	r, failure := s.role(q)
-	switch {
-	case failure != nil:
-		return nil, failure
-	case len(r.attached) > 0:
-		return nil, deleteConflict("Cannot delete entity, must detach all policies first.")
-	case len(r.inline) > 0:
-		return nil, deleteConflict("Cannot delete entity, must delete policies first.")
-	}
-	delete(s.state.roles, r.name)
-	return nil, nil
+	return nil, roleEntity.remove(s, q)
 }
 
-func (s *Server) tagRole(q *query) (any, *apiError) {
-	return nil, s.changeRole(q, func(r *role) (failure *apiError) {
-		r.tags, failure = q.mergeTags(r.tags)
-		return failure
-	})
-}
-
-func (s *Server) untagRole(q *query) (any, *apiError) {
-	return nil, s.changeRole(q, func(r *role) *apiError {
-		r.tags = r.tags.without(q.list("TagKeys"))
-		return nil
-	})
-}
-
-func (s *Server) listRoleTags(q *query) (any, *apiError) {
-	r, failure := s.role(q)
-	if failure != nil {
+// listInstanceProfilesForRole finds none: there are no instances here. Tools ask
+// before they delete a role.
+func (s *Server) listInstanceProfilesForRole(q *query) (any, *apiError) {
+	if _, failure := roleEntity.find(q); failure != nil {
 		return nil, failure
 	}
-	return q.tagPage(r.tags)
+	_, next, failure := paginate(q.params, []string{}, func(name string) string { return name })
+	return struct {
+		InstanceProfiles members[string]
+		page
+	}{page: newPage(next)}, failure
 }

@@ -87,9 +87,9 @@ func TestCreateRoleRefusals(t *testing.T) {
 	}{
 		"exists":                   {func(in *iam.CreateRoleInput) { in.RoleName = aws.String("Existing") }, "EntityAlreadyExists", "Role with name Existing already exists."},
 		"exists in another case":   {func(in *iam.CreateRoleInput) { in.RoleName = aws.String("existing") }, "EntityAlreadyExists", ""},
-		"name with a slash":        {func(in *iam.CreateRoleInput) { in.RoleName = aws.String("a/b") }, "ValidationError", "'roleName'"},
+		"name with a slash":        {func(in *iam.CreateRoleInput) { in.RoleName = aws.String("a/b") }, "ValidationError", "The specified value for roleName is invalid"},
 		"name of 65":               {func(in *iam.CreateRoleInput) { in.RoleName = aws.String(strings.Repeat("a", 65)) }, "ValidationError", "less than or equal to 64"},
-		"path without slashes":     {func(in *iam.CreateRoleInput) { in.Path = aws.String("apps") }, "ValidationError", "'path'"},
+		"path without slashes":     {func(in *iam.CreateRoleInput) { in.Path = aws.String("apps") }, "ValidationError", "The specified value for path is invalid"},
 		"session of half an hour":  {func(in *iam.CreateRoleInput) { in.MaxSessionDuration = aws.Int32(1800) }, "ValidationError", "3600"},
 		"session of a day":         {func(in *iam.CreateRoleInput) { in.MaxSessionDuration = aws.Int32(86400) }, "ValidationError", "43200"},
 		"trust policy is no JSON":  {func(in *iam.CreateRoleInput) { in.AssumeRolePolicyDocument = aws.String("{") }, "MalformedPolicyDocument", ""},
@@ -254,6 +254,7 @@ func TestAccountAuthorizationDetails(t *testing.T) {
 	_, err = w.iam.PutRolePermissionsBoundary(t.Context(), &iam.PutRolePermissionsBoundaryInput{RoleName: aws.String("wallets"), PermissionsBoundary: arn})
 	wantCode(t, err, "")
 	var roles []iamtypes.RoleDetail
+	var users []iamtypes.UserDetail
 	var policies []iamtypes.ManagedPolicyDetail
 	pages := iam.NewGetAccountAuthorizationDetailsPaginator(w.iam, &iam.GetAccountAuthorizationDetailsInput{MaxItems: aws.Int32(2)})
 	for pages.HasMorePages() {
@@ -261,10 +262,14 @@ func TestAccountAuthorizationDetails(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		users = append(users, page.UserDetailList...)
 		roles, policies = append(roles, page.RoleDetailList...), append(policies, page.Policies...)
 	}
 	if len(roles) != 1 || len(policies) != 3 {
 		t.Fatalf("%d roles and %d policies, want 1 and 3", len(roles), len(policies))
+	}
+	if len(users) != 1 || *users[0].Arn != adminARN || len(users[0].AttachedManagedPolicies) != 1 {
+		t.Errorf("users %+v, want the administrator with a policy", users)
 	}
 	r := roles[0]
 	if len(r.RolePolicyList) != 1 || len(r.AttachedManagedPolicies) != 1 || aws.ToString(r.PermissionsBoundary.PermissionsBoundaryArn) != *arn {

@@ -22,6 +22,11 @@ func newAccessKeyID() string {
 	return "ASIA" + randomName(16)
 }
 
+// newUserKeyID makes the id of a user's access key, of 20 characters.
+func newUserKeyID() string {
+	return "AKIA" + randomName(16)
+}
+
 func randomName(length int) string {
 	name := make([]byte, length)
 	_, _ = rand.Read(name) // crypto/rand.Read never fails

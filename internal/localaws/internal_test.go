@@ -68,7 +68,7 @@ func TestExpiredSessionsAreForgotten(t *testing.T) {
 	for i := range maxSessions {
 		s.state.sessions[strconv.Itoa(i)] = &session{expires: now}
 	}
-	r := &role{name: "wallets"}
+	r := &role{entity: entity{name: "wallets"}}
 	if _, failure := s.issue(r, &assumption{}); failure == nil || failure.code != "ServiceUnavailable" {
 		t.Errorf("a session more than there is room for: %v", failure)
 	}
@@ -78,5 +78,29 @@ func TestExpiredSessionsAreForgotten(t *testing.T) {
 	}
 	if got := len(s.state.sessions); got != 1 {
 		t.Errorf("%d sessions are kept, want the new one", got)
+	}
+}
+
+func TestPendingChangesAreBounded(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	s, err := New(Options{Lag: time.Minute, Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range maxPendingChanges + 1 {
+		s.change(func(d *directory) { d.roles[strconv.Itoa(i)] = &role{} })
+	}
+	if got := len(s.state.lag.pending); got != maxPendingChanges {
+		t.Errorf("%d changes are pending, want %d", got, maxPendingChanges)
+	}
+	if seen := s.seen().roles; len(seen) != 1 || seen["0"] == nil {
+		t.Errorf("%d roles are seen before their time, want the oldest alone", len(seen))
+	}
+	now = now.Add(time.Minute)
+	if got := len(s.seen().roles); got != len(s.state.roles) {
+		t.Errorf("%d roles are seen in the end, want %d", got, len(s.state.roles))
 	}
 }

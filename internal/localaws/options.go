@@ -21,7 +21,8 @@ type Options struct {
 	AccessKeyID     string
 	SecretAccessKey string
 	// RootAccessKeyID and RootSecretAccessKey are the credentials of the
-	// account's root user.
+	// account's root user; both default to "localaws-root". No policy of a
+	// bucket keeps the root user from reading, replacing and deleting it.
 	RootAccessKeyID     string
 	RootSecretAccessKey string
 	// Directory, if set, keeps the account: New takes up what is there, and every
@@ -30,12 +31,17 @@ type Options struct {
 	// It belongs to one server at a time, until Close, and holds credentials:
 	// others must not be able to read it.
 	Directory string
-	// Lag is for how long IAM goes on showing what was there before a change, as
-	// AWS does; default 0: a change is in force at once.
+	// Lag is how long a change of IAM's roles, users, providers and managed
+	// policies is unseen by reads, by the judgement of calls and by the look-up
+	// of the principals that policies name. Writes see it at once, and access
+	// keys and sessions do not lag. Default 0; at most an hour.
 	Lag time.Duration
-	// IAMRate is how many calls per second IAM takes from the account before it
-	// answers Throttling; default 0: any number.
+	// IAMRate and STSRate are how many calls a second the whole account may
+	// make to the service, with a burst of the same number rounded up; a call
+	// beyond it is answered with Throttling. 0 is no limit. STS calls that carry
+	// no signature count as well.
 	IAMRate float64
+	STSRate float64
 	// HTTPClient fetches the discovery document and key set of an OpenID
 	// Connect issuer. The default gives up after 5 seconds.
 	HTTPClient *http.Client
@@ -70,6 +76,8 @@ func (o *Options) complete() error {
 	setDefault(&o.Region, "us-east-1")
 	setDefault(&o.AccessKeyID, "localaws")
 	setDefault(&o.SecretAccessKey, "localaws")
+	setDefault(&o.RootAccessKeyID, "localaws-root")
+	setDefault(&o.RootSecretAccessKey, "localaws-root")
 	if o.HTTPClient == nil {
 		o.HTTPClient = &http.Client{Timeout: jwksTimeout}
 	}
@@ -78,6 +86,17 @@ func (o *Options) complete() error {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.RootAccessKeyID == o.AccessKeyID {
+		return fmt.Errorf("the administrator and the root user have the same access key id %q", o.AccessKeyID)
+	}
+	if o.Lag < 0 || o.Lag > maxLag {
+		return fmt.Errorf("lag %v is not between 0 and %v", o.Lag, maxLag)
+	}
+	for service, calls := range map[string]float64{"IAM": o.IAMRate, "STS": o.STSRate} {
+		if !(calls >= 0 && calls <= maxRate) { // so written, NaN fails
+			return fmt.Errorf("%s rate %v is not between 0 and %v calls a second", service, calls, float64(maxRate))
+		}
 	}
 	if !accountPattern.MatchString(o.Account) {
 		return fmt.Errorf("account %q is not 12 digits", o.Account)

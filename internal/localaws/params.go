@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -18,6 +19,8 @@ const maxListMembers = 101
 // params are the parameters of a call.
 type params struct {
 	values url.Values
+	// quiet leaves a value that breaks a constraint out of the message.
+	quiet bool
 }
 
 func (p params) text(name string) string { return p.values.Get(name) }
@@ -48,9 +51,9 @@ func (p params) number(name string, def, least, most int) (int, *apiError) {
 	case err != nil:
 		return 0, newError(400, "MalformedInput", "%s is not a whole number.", name)
 	case n < least:
-		return 0, constraintError(p.text(name), name, fmt.Sprintf("Member must have value greater than or equal to %d", least))
+		return 0, p.broken(name, p.text(name), fmt.Sprintf("Member must have value greater than or equal to %d", least))
 	case n > most:
-		return 0, constraintError(p.text(name), name, fmt.Sprintf("Member must have value less than or equal to %d", most))
+		return 0, p.broken(name, p.text(name), fmt.Sprintf("Member must have value less than or equal to %d", most))
 	}
 	return n, nil
 }
@@ -64,11 +67,26 @@ type rule struct {
 // matching reads a text parameter that is required and must obey the rule.
 func (p params) matching(name string, r rule) (string, *apiError) {
 	if !p.has(name) {
-		return "", validationError("1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null",
-			lowerFirst(name))
+		return "", missing(name)
 	}
 	value := p.text(name)
-	return value, r.check(name, value)
+	return value, p.check(r, name, value)
+}
+
+// check holds a value to a rule.
+func (p params) check(r rule, name, value string) *apiError {
+	if constraint := r.broken(value); constraint != "" {
+		return p.broken(name, value, constraint)
+	}
+	return nil
+}
+
+// broken words a broken constraint as the service does that was called.
+func (p params) broken(name, value, constraint string) *apiError {
+	if p.quiet {
+		return validationError("1 validation error detected: Value at '%s' failed to satisfy constraint: %s", lowerFirst(name), constraint)
+	}
+	return constraintError(value, name, constraint)
 }
 
 // optional reads a text parameter that must obey the rule if it is given.
@@ -79,18 +97,61 @@ func (p params) optional(name, def string, r rule) (string, *apiError) {
 	return p.matching(name, r)
 }
 
+// flag reads a boolean; absent is false.
+func (p params) flag(name string) (bool, *apiError) {
+	switch p.text(name) {
+	case "":
+		return false, nil
+	case "true", "false":
+		return p.text(name) == "true", nil
+	default:
+		return false, newError(400, "MalformedInput", "%s is not a boolean.", name)
+	}
+}
+
+// choice reads a parameter that has one of a few values; absent is empty.
+func (p params) choice(name string, values ...string) (string, *apiError) {
+	if !p.has(name) {
+		return "", nil
+	}
+	return p.text(name), p.oneOf(name, p.text(name), values...)
+}
+
+func (p params) oneOf(name, value string, values ...string) *apiError {
+	if slices.Contains(values, value) {
+		return nil
+	}
+	return p.broken(name, value, "Member must satisfy enum value set: ["+strings.Join(values, ", ")+"]")
+}
+
+// missing is the error for a parameter that a call must have.
+func missing(name string) *apiError {
+	return validationError("1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null",
+		lowerFirst(name))
+}
+
+// check holds a value to the rule, and shows it if it breaks the rule.
 func (r rule) check(name, value string) *apiError {
+	return params{}.check(r, name, value)
+}
+
+// broken is the constraint that a value breaks; empty for none.
+func (r rule) broken(value string) string {
 	length := utf8.RuneCountInString(value)
 	switch {
 	case length < r.least:
-		return constraintError(value, name, fmt.Sprintf("Member must have length greater than or equal to %d", r.least))
+		return fmt.Sprintf("Member must have length greater than or equal to %d", r.least)
 	case length > r.most:
-		return constraintError(value, name, fmt.Sprintf("Member must have length less than or equal to %d", r.most))
+		return fmt.Sprintf("Member must have length less than or equal to %d", r.most)
 	case r.pattern != nil && !r.pattern.MatchString(value):
-		pattern := strings.TrimSuffix(strings.TrimPrefix(r.pattern.String(), "^"), "$")
-		return constraintError(value, name, "Member must satisfy regular expression pattern: "+pattern)
+		return "Member must satisfy regular expression pattern: " + r.shown()
 	}
-	return nil
+	return ""
+}
+
+// shown is the pattern as AWS shows it: one that the whole value must match.
+func (r rule) shown() string {
+	return strings.TrimSuffix(strings.TrimPrefix(r.pattern.String(), "^"), "$")
 }
 
 // constraintError words a broken constraint as AWS does. The value is left out
@@ -116,7 +177,7 @@ func (p params) tagList() tagSet {
 	var tags tagSet
 	for i := range maxListMembers {
 		prefix := fmt.Sprintf("Tags.member.%d.", i+1)
-		if !p.has(prefix + "Key") {
+		if !p.has(prefix+"Key") && !p.has(prefix+"Value") {
 			break
 		}
 		tags = append(tags, tag{Key: p.text(prefix + "Key"), Value: p.text(prefix + "Value")})
@@ -124,36 +185,33 @@ func (p params) tagList() tagSet {
 	return tags
 }
 
-// resourceTags reads the tags of a call and checks them as IAM does.
-func (p params) resourceTags() (tagSet, *apiError) {
-	tags := p.tagList()
-	if len(tags) > maxTags {
-		return nil, constraintError(strconv.Itoa(len(tags)), "tags", fmt.Sprintf("Member must have length less than or equal to %d", maxTags))
-	}
-	if failure := tags.check("tags"); failure != nil {
-		return nil, failure
-	}
-	if tags.duplicateKey() {
-		return nil, invalidInput("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
-	}
-	return tags, nil
-}
-
 // check holds every tag to AWS's length, characters and reserved prefix.
 func (t tagSet) check(name string) *apiError {
-	for i, x := range t {
+	if failure := (params{}).checkTags(name, t); failure != nil {
+		return failure
+	}
+	if slices.ContainsFunc(t.keys(), hasReservedPrefix) {
+		return reservedTag()
+	}
+	return nil
+}
+
+// checkTags holds every tag to AWS's length and characters.
+func (p params) checkTags(name string, tags tagSet) *apiError {
+	for i, x := range tags {
 		at := fmt.Sprintf("%s.%d.member.", name, i+1)
-		if failure := (rule{1, maxTagKeyLen, tagKeyPattern}).check(at+"key", x.Key); failure != nil {
+		if failure := p.check(rule{1, maxTagKeyLen, tagKeyPattern}, at+"key", x.Key); failure != nil {
 			return failure
 		}
-		if failure := (rule{0, maxTagValueLen, tagValuePattern}).check(at+"value", x.Value); failure != nil {
+		if failure := p.check(rule{0, maxTagValueLen, tagValuePattern}, at+"value", x.Value); failure != nil {
 			return failure
-		}
-		if hasReservedPrefix(x.Key) {
-			return invalidInput("System tags cannot be added/updated/deleted: the prefix aws: is reserved.")
 		}
 	}
 	return nil
+}
+
+func reservedTag() *apiError {
+	return invalidInput("System tags cannot be added/updated/deleted: the prefix aws: is reserved.")
 }
 
 // setRequestTags adds the condition keys that tell which tags a call sets or
@@ -167,27 +225,4 @@ func (p params) setRequestTags(ctx policy.Context) {
 	if len(keys) > 0 {
 		ctx.SetList("aws:TagKeys", keys...)
 	}
-}
-
-// paginate cuts one page out of sorted items, as Marker and MaxItems ask for.
-// The marker is the key of the last item of the page before; next is empty on
-// the last page.
-func paginate[T any](p params, items []T, key func(T) string) (page []T, next string, failure *apiError) {
-	size, failure := p.number("MaxItems", 100, 1, 1000)
-	if failure != nil {
-		return nil, "", failure
-	}
-	marker, failure := p.optional("Marker", "", rule{1, 320, nil})
-	if failure != nil {
-		return nil, "", failure
-	}
-	start := 0
-	for start < len(items) && marker != "" && key(items[start]) <= marker {
-		start++
-	}
-	end := min(start+size, len(items))
-	if end < len(items) {
-		next = key(items[end-1])
-	}
-	return items[start:end], next, nil
 }

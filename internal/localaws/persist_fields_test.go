@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/litentry/wallet-federation/internal/policy"
 )
@@ -17,11 +19,14 @@ import (
 // field to one of these types has to add it to its record in persist_*.go.
 func TestEveryFieldIsKept(t *testing.T) {
 	t.Parallel()
-	options := Options{Directory: filepath.Join(t.TempDir(), "account")}
+	now := time.Unix(1_800_000_000, 0)
+	options := Options{Directory: filepath.Join(t.TempDir(), "account"), Now: func() time.Time { return now }}
 	s := mustNew(t, options)
 	f := &filler{}
-	f.fill(t, "state", reflect.ValueOf(&s.state).Elem())
-	f.fillReferences(&s.state)
+	for name, part := range map[string]any{"directory": &s.state.directory, "keys": &s.state.keys, "sessions": &s.state.sessions} {
+		f.fill(t, name, reflect.ValueOf(part).Elem())
+	}
+	f.fillReferences(s)
 	f.fillStorage(t, s.storage)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -29,6 +34,7 @@ func TestEveryFieldIsKept(t *testing.T) {
 	again := mustNew(t, options)
 	defer mustClose(t, again)
 	same := cmp.Options{
+		cmpopts.EquateEmpty(),
 		cmp.Exporter(func(reflect.Type) bool { return true }),
 		// Their text is compared.
 		cmp.Comparer(func(a, b *policy.Document) bool {
@@ -36,10 +42,11 @@ func TestEveryFieldIsKept(t *testing.T) {
 		}),
 	}
 	for name, compared := range map[string]struct{ saved, loaded any }{
-		"administrator": {s.administratorID, again.administratorID},
-		"state":         {s.state, again.state},
-		"buckets":       {s.storage.buckets, again.storage.buckets},
-		"objects":       {s.storage.objects.buckets, again.storage.objects.buckets},
+		"directory": {s.state.directory, again.state.directory},
+		"keys":      {s.state.keys, again.state.keys},
+		"sessions":  {s.state.sessions, again.state.sessions},
+		"buckets":   {s.storage.buckets, again.storage.buckets},
+		"objects":   {s.storage.objects.buckets, again.storage.objects.buckets},
 	} {
 		if diff := cmp.Diff(compared.saved, compared.loaded, same); diff != "" {
 			t.Errorf("%s (-saved +loaded):\n%s", name, diff)
@@ -47,14 +54,15 @@ func TestEveryFieldIsKept(t *testing.T) {
 	}
 }
 
-// TestStorageHasNoNewState fails when the state of S3 gets another part, which
+// TestThereIsNoNewState fails when the state of the account gets another part, which
 // somebody has to keep, or to list here as what a restart may forget.
-func TestStorageHasNoNewState(t *testing.T) {
+func TestThereIsNoNewState(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		of   reflect.Type
 		want []string
 	}{
+		{reflect.TypeFor[accountState](), []string{"directory", "keys", "sessions", "lag"}},
 		{reflect.TypeFor[storage](), []string{"objects", "gofakes3", "protocol", "operations", "mu", "buckets"}},
 		// A restart forgets the uploads in parts that are under way.
 		{reflect.TypeFor[objectStore](), []string{"now", "mu", "buckets", "uploads"}},
@@ -148,6 +156,9 @@ func (f *filler) fillKnown(t *testing.T, path string, v reflect.Value) bool {
 		*target = time.Date(2100, time.January, 1, 0, 0, f.n, f.n, time.UTC)
 	case *policyText:
 		kind, text := policy.Identity, `{"Version":"2012-10-17","Statement":[{"Sid":"%s","Effect":"Allow","Action":"*","Resource":"*"}]}`
+		if strings.HasPrefix(path, "sessions") {
+			kind = policy.Session
+		}
 		if filepath.Ext(path) == ".trust" {
 			kind, text = policy.Trust, `{"Version":"2012-10-17","Statement":[{"Sid":"%s","Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:*"}]}`
 		}
@@ -171,13 +182,25 @@ func (f *filler) fillKnown(t *testing.T, path string, v reflect.Value) bool {
 }
 
 // fillReferences makes roles refer to policies that exist.
-func (f *filler) fillReferences(a *accountState) {
+func (f *filler) fillReferences(s *Server) {
+	a := &s.state
 	for arn, p := range a.policies {
 		if p.isBuiltin() {
 			continue
 		}
 		for _, r := range a.roles {
 			r.attached, r.boundary = []string{arn}, arn
+		}
+		for name, u := range a.users {
+			if name != administrator { // who is kept as he is
+				u.attached, u.boundary = []string{arn}, arn
+			}
+		}
+		p.inForce = p.versions[0].number
+	}
+	for _, k := range a.keys {
+		if k.id != s.options.AccessKeyID {
+			k.configured = false
 		}
 	}
 }

@@ -162,7 +162,9 @@ func setRole(t *testing.T, s *Server, name, description string) *apiError {
 	return s.perform(t.Context(), Call{Service: "iam", Write: true}, func() *apiError {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.state.roles[name] = &role{name: name, description: description, trust: trust}
+		s.change(func(d *directory) {
+			d.roles[name] = &role{entity: entity{name: name}, description: description, trust: trust}
+		})
 		return nil
 	})
 }

@@ -11,49 +11,87 @@ import (
 // are kept as text, with unique ids for principals, and parsed again when they
 // are read.
 
-type roleRecord struct {
-	Name        string            `json:"name"`
-	Path        string            `json:"path"`
-	ID          string            `json:"id"`
-	ARN         string            `json:"arn"`
-	Description string            `json:"description"`
-	Created     time.Time         `json:"created"`
-	MaxSession  time.Duration     `json:"maxSession"` // nanoseconds
-	Tags        tagSet            `json:"tags"`
-	Trust       string            `json:"trust"`
-	Inline      map[string]string `json:"inline"`
-	Attached    []string          `json:"attached"`
-	Boundary    string            `json:"boundary"`
+type entityRecord struct {
+	Name     string            `json:"name"`
+	Path     string            `json:"path"`
+	ID       string            `json:"id"`
+	ARN      string            `json:"arn"`
+	Created  time.Time         `json:"created"`
+	Tags     tagSet            `json:"tags"`
+	Inline   map[string]string `json:"inline"`
+	Attached []string          `json:"attached"`
+	Boundary string            `json:"boundary"`
 }
 
-func encodeRole(r *role) roleRecord {
-	record := roleRecord{
-		Name: r.name, Path: r.path, ID: r.id, ARN: r.arn, Description: r.description, Created: r.created,
-		MaxSession: r.maxSession, Tags: r.tags, Trust: r.trust.text, Attached: r.attached, Boundary: r.boundary,
-		Inline: make(map[string]string, len(r.inline)),
+func encodeEntity(e *entity) entityRecord {
+	record := entityRecord{
+		Name: e.name, Path: e.path, ID: e.id, ARN: e.arn, Created: e.created, Tags: e.tags,
+		Inline: make(map[string]string, len(e.inline)), Attached: e.attached, Boundary: e.boundary,
 	}
-	for name, p := range r.inline {
+	for name, p := range e.inline {
 		record.Inline[name] = p.text
 	}
 	return record
 }
 
-func decodeRole(record roleRecord) (*role, error) {
-	r := &role{
-		name: record.Name, path: record.Path, id: record.ID, arn: record.ARN, description: record.Description, created: record.Created,
-		maxSession: record.MaxSession, tags: record.Tags, attached: record.Attached, boundary: record.Boundary,
-		inline: make(map[string]policyText, len(record.Inline)),
+func decodeEntity(record *entityRecord) (entity, error) {
+	e := entity{
+		name: record.Name, path: record.Path, id: record.ID, arn: record.ARN, created: record.Created, tags: record.Tags,
+		inline: make(map[string]policyText, len(record.Inline)), attached: record.Attached, boundary: record.Boundary,
 	}
+	for name, text := range record.Inline {
+		var err error
+		if e.inline[name], err = parseText(policy.Identity, text); err != nil {
+			return entity{}, fmt.Errorf("parsing its policy %q: %w", name, err)
+		}
+	}
+	return e, nil
+}
+
+type roleRecord struct {
+	Entity      entityRecord  `json:"entity"`
+	Description string        `json:"description"`
+	MaxSession  time.Duration `json:"maxSession"` // nanoseconds
+	Trust       string        `json:"trust"`
+}
+
+func encodeRole(r *role) roleRecord {
+	return roleRecord{Entity: encodeEntity(&r.entity), Description: r.description, MaxSession: r.maxSession, Trust: r.trust.text}
+}
+
+func decodeRole(record roleRecord) (*role, error) {
+	r := &role{description: record.Description, maxSession: record.MaxSession}
 	var err error
+	if r.entity, err = decodeEntity(&record.Entity); err != nil {
+		return nil, err
+	}
 	if r.trust, err = parseText(policy.Trust, record.Trust); err != nil {
 		return nil, fmt.Errorf("parsing its trust policy: %w", err)
 	}
-	for name, text := range record.Inline {
-		if r.inline[name], err = parseText(policy.Identity, text); err != nil {
-			return nil, fmt.Errorf("parsing its policy %q: %w", name, err)
-		}
-	}
 	return r, nil
+}
+
+func encodeUser(u *user) entityRecord { return encodeEntity(&u.entity) }
+
+func decodeUser(record entityRecord) (*user, error) {
+	e, err := decodeEntity(&record)
+	return &user{e}, err
+}
+
+type accessKeyRecord struct {
+	ID       string    `json:"id"`
+	Secret   string    `json:"secret"`
+	User     string    `json:"user"`
+	Created  time.Time `json:"created"`
+	Inactive bool      `json:"inactive"`
+}
+
+func encodeAccessKey(k *accessKey) accessKeyRecord {
+	return accessKeyRecord{ID: k.id, Secret: k.secret, User: k.user, Created: k.created, Inactive: k.inactive}
+}
+
+func decodeAccessKey(record accessKeyRecord) (*accessKey, error) {
+	return &accessKey{id: record.ID, secret: record.Secret, user: record.User, created: record.Created, inactive: record.Inactive}, nil
 }
 
 // parseText parses a policy that was admitted before.
@@ -89,31 +127,52 @@ func decodeProvider(record providerRecord) (*provider, error) {
 }
 
 type policyRecord struct {
-	Name        string    `json:"name"`
-	Path        string    `json:"path"`
-	ID          string    `json:"id"`
-	ARN         string    `json:"arn"`
-	Description string    `json:"description"`
-	Created     time.Time `json:"created"`
-	Tags        tagSet    `json:"tags"`
-	Document    string    `json:"document"`
+	Name        string          `json:"name"`
+	Path        string          `json:"path"`
+	ID          string          `json:"id"`
+	ARN         string          `json:"arn"`
+	Description string          `json:"description"`
+	Created     time.Time       `json:"created"`
+	Updated     time.Time       `json:"updated"`
+	Tags        tagSet          `json:"tags"`
+	Versions    []versionRecord `json:"versions"`
+	InForce     int             `json:"inForce"`
+	LastVersion int             `json:"lastVersion"`
+}
+
+type versionRecord struct {
+	Number   int       `json:"number"`
+	Created  time.Time `json:"created"`
+	Document string    `json:"document"`
 }
 
 func encodePolicy(p *managedPolicy) policyRecord {
-	return policyRecord{
-		Name: p.name, Path: p.path, ID: p.id, ARN: p.arn, Description: p.description, Created: p.created, Tags: p.tags, Document: p.text,
+	record := policyRecord{
+		Name: p.name, Path: p.path, ID: p.id, ARN: p.arn, Description: p.description, Created: p.created, Updated: p.updated,
+		Tags: p.tags, InForce: p.inForce, LastVersion: p.lastVersion,
 	}
+	for _, v := range p.versions {
+		record.Versions = append(record.Versions, versionRecord{Number: v.number, Created: v.created, Document: v.text})
+	}
+	return record
 }
 
 func decodePolicy(record policyRecord) (*managedPolicy, error) {
-	text, err := parseText(policy.Identity, record.Document)
-	if err != nil {
-		return nil, err
-	}
-	return &managedPolicy{
+	p := &managedPolicy{
 		name: record.Name, path: record.Path, id: record.ID, arn: record.ARN, description: record.Description, created: record.Created,
-		tags: record.Tags, policyText: text,
-	}, nil
+		updated: record.Updated, tags: record.Tags, inForce: record.InForce, lastVersion: record.LastVersion,
+	}
+	for _, v := range record.Versions {
+		text, err := parseText(policy.Identity, v.Document)
+		if err != nil {
+			return nil, fmt.Errorf("parsing its version %d: %w", v.Number, err)
+		}
+		p.versions = append(p.versions, policyVersion{number: v.Number, created: v.Created, policyText: text})
+	}
+	if p.version(p.inForce) == nil {
+		return nil, fmt.Errorf("its version %d, which is in force, is missing", p.inForce)
+	}
+	return p, nil
 }
 
 type sessionRecord struct {
@@ -157,7 +216,7 @@ func decodeSession(record sessionRecord) (*session, error) {
 		sourceIdentity: record.SourceIdentity, issued: record.Issued, expires: record.Expires,
 	}
 	for _, p := range record.Policies {
-		text, err := parseText(policy.Identity, p.Document)
+		text, err := parseText(policy.Session, p.Document)
 		if err != nil {
 			return nil, fmt.Errorf("parsing its session policy: %w", err)
 		}

@@ -12,6 +12,8 @@ import (
 const (
 	accountKind  = "account"
 	roleKind     = "role"
+	userKind     = "user"
+	keyKind      = "accessKey"
 	providerKind = "provider"
 	policyKind   = "policy"
 	sessionKind  = "session"
@@ -21,15 +23,12 @@ const (
 
 // accountRecord tells whose account a directory keeps.
 type accountRecord struct {
-	Account         string `json:"account"`
-	Partition       string `json:"partition"`
-	AdministratorID string `json:"administratorID"`
+	Account   string `json:"account"`
+	Partition string `json:"partition"`
 }
 
 func (s *Server) accountChange() (change, error) {
-	return newChange(accountKind, "", accountRecord{
-		Account: s.options.Account, Partition: s.options.Partition, AdministratorID: s.administratorID,
-	})
+	return newChange(accountKind, "", accountRecord{Account: s.options.Account, Partition: s.options.Partition})
 }
 
 // restoreAccount refuses the account of somebody else.
@@ -45,7 +44,6 @@ func restoreAccount(s *Server, kept records) error {
 		return fmt.Errorf("it keeps account %s of partition %s, and this is account %s of %s",
 			a.Account, a.Partition, s.options.Account, s.options.Partition)
 	}
-	s.administratorID = a.AdministratorID
 	return nil
 }
 
@@ -152,7 +150,11 @@ func newShelf[T, R any](kind string, in func(*accountState) map[string]*T, encod
 func accountTables() []table {
 	policies := newShelf(policyKind, func(a *accountState) map[string]*managedPolicy { return a.policies }, encodePolicy, decodePolicy)
 	policies.live = func(s *Server) map[string]*managedPolicy { return customerPolicies(s.state.policies) }
+	keys := newShelf(keyKind, func(a *accountState) map[string]*accessKey { return a.keys }, encodeAccessKey, decodeAccessKey)
+	keys.live = func(s *Server) map[string]*accessKey { return madeKeys(s.state.keys) }
 	return []table{
+		newShelf(userKind, func(a *accountState) map[string]*user { return a.users }, encodeUser, decodeUser),
+		keys,
 		newShelf(roleKind, func(a *accountState) map[string]*role { return a.roles }, encodeRole, decodeRole),
 		newShelf(providerKind, func(a *accountState) map[string]*provider { return a.providers }, encodeProvider, decodeProvider),
 		policies,
@@ -167,14 +169,32 @@ func customerPolicies(policies map[string]*managedPolicy) map[string]*managedPol
 	return own
 }
 
-// checkReferences refuses a role whose policies do not exist: evaluation relies
-// on them.
+// madeKeys leaves out those of the options, which come back at every start.
+func madeKeys(keys map[string]*accessKey) map[string]*accessKey {
+	made := maps.Clone(keys)
+	maps.DeleteFunc(made, func(_ string, k *accessKey) bool { return k.configured })
+	return made
+}
+
+// checkReferences refuses a role or user whose policies do not exist:
+// evaluation relies on them.
 func (a *accountState) checkReferences() error {
-	for name, r := range a.roles {
-		for _, arn := range slices.Concat(r.attached, []string{r.boundary}) {
+	check := func(e *entity) error {
+		for _, arn := range slices.Concat(e.attached, []string{e.boundary}) {
 			if arn != "" && a.policies[arn] == nil {
-				return fmt.Errorf("role %q refers to the policy %s, which does not exist", name, arn)
+				return fmt.Errorf("%s refers to the policy %s, which does not exist", e.arn, arn)
 			}
+		}
+		return nil
+	}
+	for _, r := range a.roles {
+		if err := check(&r.entity); err != nil {
+			return err
+		}
+	}
+	for _, u := range a.users {
+		if err := check(&u.entity); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -28,14 +28,11 @@ func (s *Server) bindPrincipals(document []byte) (bound []byte, unknown string) 
 }
 
 // renderPrincipals turns unique ids back into ARNs, as AWS shows them. The id
-// of a role that was deleted stays. It needs s.mu.
+// of a role or user that was deleted stays. It needs s.mu.
 func (s *Server) renderPrincipals(bound []byte) []byte {
 	return rewritePrincipals(bound, func(principal string) string {
-		if principal == s.administratorID {
-			return s.administrator().principal.ARN
-		}
-		if r := s.state.roleByID(principal); r != nil {
-			return r.arn
+		if e := s.seen().entityByID(principal); e != nil {
+			return e.arn
 		}
 		return principal
 	})
@@ -49,16 +46,19 @@ func (s *Server) principalID(principal string) (string, bool) {
 	case accountPattern.MatchString(principal):
 		return "arn:" + s.options.Partition + ":iam::" + principal + ":root", true
 	case strings.HasPrefix(principal, s.arn("iam", "role/")):
-		if r := s.state.roleByARN(principal); r != nil {
+		if r := s.seen().roleByARN(principal); r != nil {
 			return r.id, true
 		}
 		return "", false
 	case strings.HasPrefix(principal, s.arn("iam", "user/")):
-		return s.administratorID, principal == s.administrator().principal.ARN
+		if u := s.seen().userByARN(principal); u != nil {
+			return u.id, true
+		}
+		return "", false
 	case strings.HasPrefix(principal, "arn:"+s.options.Partition+":"):
 		return principal, true
 	default:
-		return principal, principal == s.administratorID || s.state.roleByID(principal) != nil
+		return principal, s.seen().entityByID(principal) != nil
 	}
 }
 

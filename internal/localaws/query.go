@@ -21,10 +21,13 @@ const maxQueryBody = 256 << 10
 // queryAPI is a service that speaks the Query protocol: a form in, XML out.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/programming.html
 type queryAPI struct {
-	service    string
-	namespace  string
-	version    string
-	exclusive  bool // its operations run under Server.mu
+	service   string
+	namespace string
+	version   string
+	exclusive bool // its operations run under Server.mu
+	quiet     bool // its messages leave out a value that breaks a constraint
+	// check, if set, looks at a call before it is judged.
+	check      func(params) *apiError
 	operations map[string]operation
 }
 
@@ -54,6 +57,9 @@ type query struct {
 	operation string
 	request   *http.Request
 	caller    *caller
+	// directory is IAM's as the call sees it: writes see what is, reads what
+	// was a while ago. It is good under Server.mu.
+	directory *directory
 }
 
 // serveQuery answers one IAM or STS request.
@@ -67,6 +73,9 @@ func (s *Server) serveQuery(w http.ResponseWriter, r *http.Request, api *queryAP
 	var result any
 	if failure == nil {
 		failure = s.perform(r.Context(), call, func() (failure *apiError) {
+			if failure = s.spend(api.service); failure != nil {
+				return failure
+			}
 			if failure = s.authorizeQuery(q, api, op); failure == nil {
 				result, failure = s.run(q, api, op)
 			}
@@ -96,6 +105,7 @@ func (s *Server) run(q *query, api *queryAPI, op operation) (any, *apiError) {
 	if api.exclusive {
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		q.directory = s.directoryFor(op)
 	}
 	return op.run(s, q)
 }
@@ -112,7 +122,7 @@ func (s *Server) readQuery(w http.ResponseWriter, r *http.Request, api *queryAPI
 	if failure != nil {
 		return q, operation{}, failure
 	}
-	q.params = params{values}
+	q.params = params{values: values, quiet: api.quiet}
 	name := values.Get("Action")
 	op, known := api.operations[name]
 	if known {
@@ -188,10 +198,16 @@ func (s *Server) authenticateQuery(r *http.Request) (*caller, *apiError) {
 
 // authorizeQuery lets the evaluator decide on a call that has a target.
 func (s *Server) authorizeQuery(q *query, api *queryAPI, op operation) *apiError {
+	if api.check != nil {
+		if failure := api.check(q.params); failure != nil {
+			return failure
+		}
+	}
 	if op.target == nil {
 		return nil
 	}
 	s.mu.Lock()
+	q.directory = s.directoryFor(op)
 	t := op.target(s, q)
 	s.mu.Unlock()
 	ctx := s.requestContext(q.request, q.caller)

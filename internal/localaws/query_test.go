@@ -60,7 +60,7 @@ func TestQueryProtocol(t *testing.T) {
 		"answers are in IAM's namespace":  {"iam", "Action=ListRoles" + iamVersion, 200, `<ListRolesResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/">`},
 		"answers are in STS's namespace":  {"sts", "Action=GetCallerIdentity" + stsVersion, 200, `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">`},
 		"errors name the sender":          {"iam", "Action=GetRole&RoleName=x" + iamVersion, 404, "<Error><Type>Sender</Type><Code>NoSuchEntity</Code>"},
-		"unknown operation":               {"iam", "Action=CreateUser" + iamVersion, 400, "<Code>InvalidAction</Code>"},
+		"unknown operation":               {"iam", "Action=CreateGroup" + iamVersion, 400, "<Code>InvalidAction</Code>"},
 		"unknown version":                 {"iam", "Action=ListRoles&Version=2009-01-01", 400, "<Code>InvalidAction</Code>"},
 		"operation of the other service":  {"sts", "Action=ListRoles" + stsVersion, 400, "<Code>InvalidAction</Code>"},
 		"missing parameter":               {"iam", "Action=GetRole" + iamVersion, 400, "Value null at &#39;roleName&#39; failed to satisfy constraint: Member must not be null"},

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
-	"net/http/httptest"
 	"os"
 	"regexp"
 	"slices"
@@ -13,10 +12,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 )
@@ -85,7 +82,7 @@ func TestRecordedS3Calls(t *testing.T) {
 			newStage(t, &row).play(t)
 		})
 	}
-	t.Logf("replayed %d of %d recorded calls; users are played by role sessions", replayed, len(rows))
+	t.Logf("replayed %d of %d recorded calls", replayed, len(rows))
 	if replayed < minRecordedCalls {
 		t.Errorf("replayed %d recorded calls, want at least %d", replayed, minRecordedCalls)
 	}
@@ -269,59 +266,6 @@ func (st *stage) settle(t *testing.T) {
 		_, err := st.admin.DeletePublicAccessBlock(t.Context(), &s3.DeletePublicAccessBlockInput{Bucket: &st.bucket})
 		wantCode(t, err, "")
 	}
-}
-
-// caller is a client of who made the recorded call.
-func (st *stage) caller(t *testing.T) *s3.Client {
-	t.Helper()
-	switch kind := st.row.Principal.Type; {
-	case kind == "anonymous":
-		return s3.NewFromConfig(st.config("", "", ""), func(o *s3.Options) { o.Credentials = aws.AnonymousCredentials{} })
-	case strings.HasPrefix(kind, "owner account"), strings.HasPrefix(kind, "bucket owner"), len(st.policies.Identity) > 0 && st.policies.Identity[0] == '"':
-		return st.admin
-	}
-	config := st.sessionConfig(t)
-	if strings.HasSuffix(st.row.Principal.Type, "another account") {
-		listener := httptest.NewServer(st.server.ForeignHandler(otherAccount))
-		t.Cleanup(listener.Close)
-		config.BaseEndpoint = &listener.URL
-	}
-	return s3.NewFromConfig(config)
-}
-
-// sessionConfig makes the row's role, with its policies, and assumes it.
-func (st *stage) sessionConfig(t *testing.T) aws.Config {
-	t.Helper()
-	const fallback = "recorded"
-	name := st.row.Principal.RoleARN[strings.LastIndexByte(st.row.Principal.RoleARN, '/')+1:]
-	if name == "" {
-		name = fallback
-	}
-	role := st.role(t, name, trustOf(rootARN))
-	var identity []json.RawMessage
-	if err := json.Unmarshal(st.policies.Identity, &identity); err != nil {
-		t.Fatal(err)
-	}
-	for _, document := range identity {
-		st.allow(t, name, string(document))
-	}
-	for _, document := range st.policies.Boundary {
-		boundary, err := st.iam.CreatePolicy(t.Context(), &iam.CreatePolicyInput{PolicyName: aws.String("boundary"), PolicyDocument: aws.String(string(document))})
-		wantCode(t, err, "")
-		_, err = st.iam.PutRolePermissionsBoundary(t.Context(), &iam.PutRolePermissionsBoundaryInput{RoleName: &name, PermissionsBoundary: boundary.Policy.Arn})
-		wantCode(t, err, "")
-	}
-	session := st.row.Principal.SessionName
-	if session == "" {
-		session = fallback
-	}
-	input := &sts.AssumeRoleInput{RoleArn: &role, RoleSessionName: &session}
-	for _, document := range st.policies.Session {
-		input.Policy = aws.String(string(document))
-	}
-	out, err := st.sts.AssumeRole(t.Context(), input)
-	wantCode(t, err, "")
-	return st.as(out.Credentials)
 }
 
 // play makes the recorded call and compares the answer with AWS's.

@@ -2,7 +2,6 @@ package localaws
 
 import (
 	"maps"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -64,7 +63,7 @@ func (s *Server) judgeOne(q *s3Request, check s3Check) *apiError {
 	}
 	decision := s.decideS3(q, check)
 	switch {
-	case decision.Allowed(), s.isRescue(q, check):
+	case decision.Allowed():
 		return nil
 	case decision.Outcome == policy.ImplicitDeny && s.aclAllows(q, check):
 		return nil
@@ -73,14 +72,6 @@ func (s *Server) judgeOne(q *s3Request, check s3Check) *apiError {
 	default:
 		return notAuthorized(q.caller, check.action, strconv.Quote(s.s3ARN(check.bucket, check.key)), decision)
 	}
-}
-
-// isRescue tells whether the account's root user mends a bucket policy, which no
-// policy keeps it from.
-// https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html
-func (s *Server) isRescue(q *s3Request, check s3Check) bool {
-	isRoot := q.caller.principal.Type == policy.Root && q.caller.principal.Account == s.options.Account
-	return isRoot && slices.Contains([]string{"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"}, check.action)
 }
 
 func (s *Server) decideS3(q *s3Request, check s3Check) policy.Decision {
@@ -92,7 +83,7 @@ func (s *Server) decideS3(q *s3Request, check s3Check) policy.Decision {
 // resourcePolicy is the bucket policy as far as it counts for the caller.
 func (s *Server) resourcePolicy(q *s3Request, check s3Check) *policy.Policy {
 	b := s.storage.bucket(check.bucket)
-	if b == nil || b.policy == nil {
+	if b == nil || b.policy == nil || q.caller.rescues(check.action) {
 		return nil
 	}
 	restricted := b.publicAccess != nil && b.publicAccess.RestrictPublicBuckets && b.policy.public

@@ -22,9 +22,8 @@ func (s *Server) checkLockout(q *s3Request, document *policy.Document) *apiError
 		return newError(http.StatusBadRequest, "InvalidArgument", "The value of x-amz-confirm-remove-self-bucket-access must be true or false.")
 	}
 	const action = "s3:PutBucketPolicy"
-	check := s3Check{action: action, bucket: q.bucket}
 	decision := s.authorize(q.caller, action, s.s3ARN(q.bucket, ""), q.context, &policy.Policy{Name: "bucket policy", Document: document})
-	if !decision.Allowed() && !s.isRescue(q, check) {
+	if !decision.Allowed() && !q.caller.rescues(action) {
 		s.options.Logger.Warn("the new bucket policy locks its writer out", "bucket", q.bucket, "principal", q.caller.arn(), "reason", decision.Explain())
 	}
 	return nil

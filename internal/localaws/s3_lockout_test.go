@@ -7,8 +7,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-
-	"github.com/litentry/wallet-federation/internal/policy"
 )
 
 const denyEverybody = `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":["arn:aws:s3:::` +
@@ -51,40 +49,5 @@ func TestPolicyThatLocksItsWriterOut(t *testing.T) {
 				t.Errorf("warned %t, want %t; log %s", warned, test.warned, &log)
 			}
 		})
-	}
-}
-
-func TestOnlyTheRootUserMendsALockedBucket(t *testing.T) {
-	t.Parallel()
-	s := newBucketServer(t, shared)
-	if code := putPolicy(t, s, shared, denyEverybody); code != success {
-		t.Fatal(code)
-	}
-	root := &caller{principal: &policy.Principal{Type: policy.Root, ARN: s.arn("iam", "root"), Account: s.options.Account}}
-	foreign := &caller{principal: &policy.Principal{Type: policy.Root, ARN: "arn:aws:iam::111122223333:root", Account: "111122223333"}}
-	try := func(c *caller, method, target string) string {
-		w := httptest.NewRecorder()
-		s.serveS3(w, httptest.NewRequestWithContext(t.Context(), method, target, http.NoBody), c)
-		return codeIn(w)
-	}
-	for name, test := range map[string]struct {
-		caller         *caller
-		method, target string
-		code           string
-	}{
-		"the administrator":                 {s.administrator(), http.MethodDelete, "?policy", "AccessDenied"},
-		"the root user of another account":  {foreign, http.MethodDelete, "?policy", "AccessDenied"},
-		"the root user, for something else": {root, http.MethodGet, "?location", "AccessDenied"},
-		"the root user, reading it":         {root, http.MethodGet, "?policy", success},
-	} {
-		if code := try(test.caller, test.method, "/"+shared+test.target); code != test.code {
-			t.Errorf("%s was answered %q, want %q", name, code, test.code)
-		}
-	}
-	if code := try(root, http.MethodDelete, "/"+shared+"?policy"); code != success {
-		t.Errorf("the root user was answered %q", code)
-	}
-	if code := try(s.administrator(), http.MethodGet, "/"+shared+"?location"); code != success {
-		t.Errorf("afterwards the administrator was answered %q", code)
 	}
 }

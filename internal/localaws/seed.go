@@ -65,12 +65,19 @@ func (p *planter) plant(ctx context.Context, file *seed) error {
 	if err := p.roles(ctx, file.roles); err != nil {
 		return err
 	}
+	p.settle() // or a bucket policy could not name the roles yet
 	for i := range file.buckets {
 		if err := p.bucket(ctx, at("buckets", i), &file.buckets[i]); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (p *planter) settle() {
+	p.server.mu.Lock()
+	defer p.server.mu.Unlock()
+	p.server.settle()
 }
 
 func at(list string, i int) string { return fmt.Sprintf("%s[%d]", list, i) }
@@ -146,7 +153,7 @@ func (p *planter) callIAM(ctx context.Context, operation string, values paramete
 	if err != nil {
 		return internalFailure("The call could not be made.")
 	}
-	q := &query{params: params{url.Values(values)}, operation: operation, request: r, caller: p.server.administrator()}
+	q := &query{params: params{values: url.Values(values), quiet: iamAPI.quiet}, operation: operation, request: r, caller: p.server.administrator()}
 	_, failure := p.server.run(q, &iamAPI, iamAPI.operations[operation])
 	return failure
 }
@@ -221,7 +228,7 @@ func (p *planter) roles(ctx context.Context, roles []seedRole) error {
 func (p *planter) removeRole(name string) {
 	p.server.mu.Lock()
 	defer p.server.mu.Unlock()
-	delete(p.server.state.roles, name)
+	p.server.change(func(d *directory) { delete(d.roles, name) })
 }
 
 func (p *planter) rolePolicies(ctx context.Context, path string, r *seedRole) error {

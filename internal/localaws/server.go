@@ -1,11 +1,14 @@
 package localaws
 
 import (
+	"errors"
 	"fmt"
 	"mime"
 	"net/http"
 	"strings"
 	"sync"
+
+	"golang.org/x/time/rate"
 
 	"github.com/litentry/wallet-federation/internal/policy"
 )
@@ -14,8 +17,8 @@ import (
 // IAM, STS and S3 on one endpoint, and is safe for concurrent use.
 type Server struct {
 	options             Options
-	administratorID     string
 	administratorAccess policy.Policy
+	budgets             map[string]*rate.Limiter // by service; none is no limit
 	calls               callLog
 	faults              *faultRules
 	issuerKeys          *keySource
@@ -35,12 +38,12 @@ func New(options Options) (*Server, error) {
 		return nil, fmt.Errorf("checking options: %w", err)
 	}
 	s := &Server{
-		options:         options,
-		administratorID: newID("AIDA"),
-		faults:          newFaultRules(),
-		issuerKeys:      newKeySource(&options),
-		state:           newAccountState(),
-		storage:         newStorage(options.Now),
+		options:    options,
+		budgets:    newBudgets(&options),
+		faults:     newFaultRules(),
+		issuerKeys: newKeySource(&options),
+		state:      newAccountState(),
+		storage:    newStorage(options.Now),
 	}
 	if err := s.addBuiltinPolicies(); err != nil {
 		return nil, err
@@ -49,6 +52,13 @@ func New(options Options) (*Server, error) {
 		var err error
 		if s.keeper, err = openKeeper(options.Directory, s); err != nil {
 			return nil, err
+		}
+	}
+	s.addAdministrator()
+	s.settle()
+	if s.keeper != nil {
+		if err := s.keeper.save(s); err != nil {
+			return nil, errors.Join(fmt.Errorf("saving the administrator: %w", err), s.keeper.release())
 		}
 	}
 	return s, nil

@@ -9,30 +9,65 @@ import (
 )
 
 // accountState is everything IAM and STS know. It is guarded by Server.mu.
-// Roles, providers, policies and sessions are never changed in place: an
-// operation replaces the whole value, so a value read under the lock stays
-// good after it is released.
+// Its values are never changed in place: an operation replaces the whole value,
+// so a value read under the lock stays good after it is released.
+//
+// The directory (roles, users, providers, policies) is changed by
+// Server.change alone, so that reads can lag behind; see lag.go. Access keys and
+// sessions are valid at once, and no longer at once.
 type accountState struct {
+	directory                       // as it is now
+	keys      map[string]*accessKey // of users, by access key id
+	sessions  map[string]*session   // by access key id
+	lag       lag                   // the directory as reads see it
+}
+
+// directory is what IAM keeps under names.
+type directory struct {
 	roles     map[string]*role          // by name
+	users     map[string]*user          // by name
 	providers map[string]*provider      // by ARN
 	policies  map[string]*managedPolicy // by ARN
-	sessions  map[string]*session       // by access key id
+}
+
+// entity is what a role and a user have in common: a name, tags, and the
+// policies that say what it may do.
+type entity struct {
+	name     string
+	path     string
+	id       string // AROA... or AIDA..., new for each one, also after delete and create
+	arn      string
+	created  time.Time
+	tags     tagSet
+	inline   map[string]policyText // by policy name
+	attached []string              // ARNs, in the order of attachment
+	boundary string                // ARN of a managed policy, or empty
 }
 
 // role is an IAM role.
 type role struct {
-	name        string
-	path        string
-	id          string // AROA..., new for each role, also after delete and create
-	arn         string
+	entity
 	description string
-	created     time.Time
 	maxSession  time.Duration
-	tags        tagSet
 	trust       policyText
-	inline      map[string]policyText // by policy name
-	attached    []string              // ARNs, in the order of attachment
-	boundary    string                // ARN of a managed policy, or empty
+}
+
+// user is an IAM user.
+type user struct {
+	entity
+}
+
+// accessKey is a long-term key of a user.
+type accessKey struct {
+	id      string // AKIA..., or what the options say
+	secret  string
+	user    string // the user's name
+	created time.Time
+	// inactive keys are kept and cannot be used.
+	inactive bool
+	// configured keys come from the options at every start and are not to be
+	// kept beyond the process.
+	configured bool
 }
 
 // policyText is a policy document with its parsed form.
@@ -60,7 +95,17 @@ type managedPolicy struct {
 	arn         string
 	description string
 	created     time.Time
+	updated     time.Time // when a version was last made or put in force
 	tags        tagSet
+	versions    []policyVersion // oldest first; one of them is in force
+	inForce     int             // the number of the default version
+	lastVersion int             // the highest number ever given; none is given twice
+}
+
+// policyVersion is one version of a managed policy.
+type policyVersion struct {
+	number  int // 1 is shown as v1
+	created time.Time
 	policyText
 }
 
@@ -99,17 +144,19 @@ func (i *session) limits() []policy.Policy {
 
 func newAccountState() accountState {
 	return accountState{
-		roles:     map[string]*role{},
-		providers: map[string]*provider{},
-		policies:  map[string]*managedPolicy{},
+		directory: newDirectory(),
+		keys:      map[string]*accessKey{},
 		sessions:  map[string]*session{},
 	}
 }
 
-// clone copies the role so that the copy can be changed and put in its place.
-func (r *role) clone() *role {
-	c := *r
-	return &c
+func newDirectory() directory {
+	return directory{
+		roles:     map[string]*role{},
+		users:     map[string]*user{},
+		providers: map[string]*provider{},
+		policies:  map[string]*managedPolicy{},
+	}
 }
 
 // arn builds an ARN of a global service in this account:
@@ -119,24 +166,61 @@ func (s *Server) arn(service, resource string) string {
 }
 
 // roleByARN finds a role by its full ARN.
-func (a *accountState) roleByARN(arn string) *role {
+func (d *directory) roleByARN(arn string) *role {
 	_, resource, ok := strings.Cut(arn, ":role/")
 	if !ok {
 		return nil
 	}
-	r := a.roles[resource[strings.LastIndexByte(resource, '/')+1:]]
+	r := d.roles[lastSegment(resource)]
 	if r == nil || r.arn != arn {
 		return nil
 	}
 	return r
 }
 
-// roleByID finds a role by its unique id.
-func (a *accountState) roleByID(id string) *role {
-	for _, r := range a.roles {
+// userByARN finds a user by its full ARN.
+func (d *directory) userByARN(arn string) *user {
+	_, resource, ok := strings.Cut(arn, ":user/")
+	if !ok {
+		return nil
+	}
+	u := d.users[lastSegment(resource)]
+	if u == nil || u.arn != arn {
+		return nil
+	}
+	return u
+}
+
+func lastSegment(path string) string {
+	return path[strings.LastIndexByte(path, '/')+1:]
+}
+
+// entityByID finds a role or a user by its unique id; nil if there is none.
+func (d *directory) entityByID(id string) *entity {
+	for _, r := range d.roles {
 		if r.id == id {
-			return r
+			return &r.entity
+		}
+	}
+	for _, u := range d.users {
+		if u.id == id {
+			return &u.entity
 		}
 	}
 	return nil
+}
+
+// version finds a version by its number; nil if there is none.
+func (p *managedPolicy) version(number int) *policyVersion {
+	for i := range p.versions {
+		if p.versions[i].number == number {
+			return &p.versions[i]
+		}
+	}
+	return nil
+}
+
+// document is the version in force.
+func (p *managedPolicy) document() *policy.Document {
+	return p.version(p.inForce).document
 }

@@ -124,11 +124,11 @@ func (s *Server) readSessionPolicies(q *query, a *assumption) *apiError {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, arn := range arns {
-		p := s.state.policies[arn]
+		p := s.seen().policies[arn]
 		if p == nil {
 			return malformedPolicy("Policy %s does not exist or is not attachable.", arn)
 		}
-		a.policies = append(a.policies, sessionPolicy{"session policy " + p.arn, p.policyText})
+		a.policies = append(a.policies, sessionPolicy{"session policy " + p.arn, p.version(p.inForce).policyText})
 		a.policySize += len(arn)
 	}
 	return nil
@@ -204,7 +204,7 @@ func (a *assumption) checkTags() *apiError {
 	if failure := a.tags.check("tags"); failure != nil {
 		return failure
 	}
-	if a.tags.duplicateKey() {
+	if a.tags.duplicateKey(strings.EqualFold) {
 		return invalidParameter("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
 	}
 	if failure := checkListLength("transitiveTagKeys", len(a.transitive), maxTags); failure != nil {
@@ -229,7 +229,7 @@ func invalidParameter(message string) *apiError {
 func (s *Server) findRole(arn string) *role {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.state.roleByARN(arn)
+	return s.seen().roleByARN(arn)
 }
 
 // checkDuration holds a session to the longest that its role gives.

@@ -100,6 +100,9 @@ func (a *assumption) inherit(from *session) *apiError {
 // role's trust policy. r is nil for a role that does not exist, which is
 // answered as if it trusted nobody.
 func (s *Server) authorizeAssumeRole(q *query, a *assumption, r *role, requested tagSet) *apiError {
+	if q.caller.principal.Type == policy.Root {
+		return accessDenied("Roles may not be assumed by root accounts.")
+	}
 	if r == nil {
 		return assumeDenied(q.caller, "sts:AssumeRole", a.roleARN)
 	}

@@ -2,6 +2,7 @@ package localaws
 
 import (
 	"encoding/base64"
+	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -70,7 +71,7 @@ func checkFuzzedTags(t *testing.T, c claims) {
 	if a.tags, a.transitive, failure = c.sessionTags(); failure != nil || a.checkTags() != nil {
 		return
 	}
-	if len(a.tags) > maxTags || a.tags.duplicateKey() {
+	if len(a.tags) > maxTags || a.tags.duplicateKey(strings.EqualFold) {
 		t.Errorf("tags %v", a.tags)
 	}
 	for _, x := range a.tags {

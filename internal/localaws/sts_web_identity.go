@@ -187,7 +187,7 @@ func (s *Server) providerOf(issuer string) *provider {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := s.state.providers[s.arn("iam", "oidc-provider/"+rest)]
+	p := s.seen().providers[s.arn("iam", "oidc-provider/"+rest)]
 	if p == nil || p.scheme != scheme {
 		return nil
 	}

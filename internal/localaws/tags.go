@@ -26,7 +26,8 @@ type tag struct {
 	Value string
 }
 
-// tagSet is a list of tags whose keys differ by more than their case. It is
+// tagSet is a list of tags. Those of roles, users and sessions have keys that
+// differ by more than their case, and so it is for what does not say otherwise. It is
 // immutable: with and without return new sets.
 type tagSet []tag
 
@@ -42,8 +43,13 @@ func (t tagSet) with(more tagSet) tagSet {
 
 // without leaves out the tags with the given keys, whatever their case.
 func (t tagSet) without(keys []string) tagSet {
+	return t.remove(keys, strings.EqualFold)
+}
+
+// remove leaves out the tags with the given keys.
+func (t tagSet) remove(keys []string, same sameKey) tagSet {
 	return slices.DeleteFunc(slices.Clone(t), func(x tag) bool {
-		return slices.ContainsFunc(keys, func(k string) bool { return strings.EqualFold(k, x.Key) })
+		return slices.ContainsFunc(keys, func(k string) bool { return same(k, x.Key) })
 	})
 }
 
@@ -72,10 +78,10 @@ func sortedTags(m map[string]string) tagSet {
 	return set
 }
 
-// duplicateKey tells whether two keys differ by no more than their case.
-func (t tagSet) duplicateKey() bool {
+// duplicateKey tells whether two tags have the same key.
+func (t tagSet) duplicateKey(same sameKey) bool {
 	for i, x := range t {
-		if t.index(x.Key) != i {
+		if slices.ContainsFunc(t[:i], func(other tag) bool { return same(x.Key, other.Key) }) {
 			return true
 		}
 	}
