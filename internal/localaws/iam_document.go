@@ -146,11 +146,8 @@ func wordFault(kind policy.Kind, statement map[string]any, element, rest string)
 	}
 	switch element {
 	case "Sid":
-		switch {
-		case isText && !sid.MatchString(text):
-			return "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*"
-		case isText:
-			return "Statement IDs (SID) in a single policy must be unique."
+		if isText {
+			return wordSidFault(text)
 		}
 	case "Effect":
 		if strings.EqualFold(text, "Allow") || strings.EqualFold(text, "Deny") {
@@ -166,6 +163,13 @@ func wordFault(kind policy.Kind, statement map[string]any, element, rest string)
 		return wordConditionFault(value, rest)
 	}
 	return syntaxErrors
+}
+
+func wordSidFault(text string) string {
+	if !sid.MatchString(text) {
+		return "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*"
+	}
+	return "Statement IDs (SID) in a single policy must be unique."
 }
 
 func wordActionsFault(kind policy.Kind, values []any, absent bool) string {
