@@ -164,7 +164,7 @@ func (s *Server) forward(q *s3Request) *apiError {
 	if q.source != nil {
 		inner.Header.Set("X-Amz-Copy-Source", q.source.header())
 	}
-	if failure := s.storage.serve(q.answer, inner); failure != nil {
+	if failure := s.serveStore(q.answer, inner); failure != nil {
 		return failure
 	}
 	for name := range q.answer.header {
@@ -179,14 +179,15 @@ func (s *Server) forward(q *s3Request) *apiError {
 	return failure
 }
 
-// serve lets gofakes3 answer. It panics on some input, such as a
-// part-number-marker behind the last part.
-func (st *storage) serve(answer *s3Answer, r *http.Request) (failure *apiError) {
+// serveStore lets gofakes3 answer. It has been seen to panic on input that others
+// only refuse, and that must not end as a connection that breaks.
+func (s *Server) serveStore(answer *s3Answer, r *http.Request) (failure *apiError) {
 	defer func() {
-		if recover() != nil {
+		if fault := recover(); fault != nil {
+			s.options.Logger.Error("gofakes3 panicked", "method", r.Method, "path", r.URL.Path, "panic", fault)
 			failure = newError(http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again.")
 		}
 	}()
-	st.protocol.ServeHTTP(answer, r)
+	s.storage.protocol.ServeHTTP(answer, r)
 	return nil
 }
