@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 	"unsafe"
@@ -65,6 +66,23 @@ func TestStorageHasNoNewState(t *testing.T) {
 		if diff := cmp.Diff(test.want, got); diff != "" {
 			t.Errorf("fields of %s (-want +got):\n%s", test.of, diff)
 		}
+	}
+}
+
+// Evaluation relies on the policies that a role refers to.
+func TestRoleWithoutItsPolicyIsRefused(t *testing.T) {
+	t.Parallel()
+	options := Options{Directory: filepath.Join(t.TempDir(), "account")}
+	s := mustNew(t, options)
+	if failure := setRole(t, s, "reader", ""); failure != nil {
+		t.Fatal(failure)
+	}
+	broken := s.state.roles["reader"].clone()
+	broken.attached = []string{"arn:aws:iam::aws:policy/None"}
+	s.state.roles["reader"] = broken
+	mustClose(t, s)
+	if _, err := New(options); err == nil || !strings.Contains(err.Error(), "policy/None, which does not exist") {
+		t.Errorf("error %v", err)
 	}
 }
 
