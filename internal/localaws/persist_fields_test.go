@@ -77,6 +77,23 @@ func TestThereIsNoNewState(t *testing.T) {
 	}
 }
 
+// Evaluation relies on the policies that a role refers to.
+func TestRoleWithoutItsPolicyIsRefused(t *testing.T) {
+	t.Parallel()
+	options := Options{Directory: filepath.Join(t.TempDir(), "account")}
+	s := mustNew(t, options)
+	if failure := setRole(t, s, "reader", ""); failure != nil {
+		t.Fatal(failure)
+	}
+	broken := s.state.roles["reader"].clone()
+	broken.attached = []string{"arn:aws:iam::aws:policy/None"}
+	s.state.roles["reader"] = broken
+	mustClose(t, s)
+	if _, err := New(options); err == nil || !strings.Contains(err.Error(), "policy/None, which does not exist") {
+		t.Errorf("error %v", err)
+	}
+}
+
 func mustNew(t *testing.T, options Options) *Server {
 	t.Helper()
 	s, err := New(options)
