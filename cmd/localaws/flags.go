@@ -38,6 +38,7 @@ What account it is
 How AWS behaves
   --lag DURATION         how long IAM shows what was before a change, 5s (0s)
   --iam-rate NUMBER      calls a second that IAM takes before it throttles (any)
+  --sts-rate NUMBER      the same for STS (any)
   --jwks-cache DURATION  how long keys of an issuer are kept, 5m (0s: never)
 
   --debug                log every call, and why one was refused, to standard error
@@ -48,7 +49,7 @@ Environment variables
   LOCALAWS_ACCESS_KEY_ID, LOCALAWS_SECRET_ACCESS_KEY
                          the administrator's credentials (localaws, localaws)
   LOCALAWS_ROOT_ACCESS_KEY_ID, LOCALAWS_ROOT_SECRET_ACCESS_KEY
-                         the root user's
+                         the root user's (localaws-root, localaws-root)
 `
 
 // The environment variables that hold credentials: a command line can be read
@@ -116,6 +117,7 @@ func (f *flags) set() *flag.FlagSet {
 	set.StringVar(&f.seed, "seed", "", "")
 	set.DurationVar(&f.options.Lag, "lag", 0, "")
 	set.Float64Var(&f.options.IAMRate, "iam-rate", 0, "")
+	set.Float64Var(&f.options.STSRate, "sts-rate", 0, "")
 	set.DurationVar(&f.options.JWKSCache, "jwks-cache", 0, "")
 	set.BoolVar(&f.debug, "debug", false, "")
 	set.BoolVar(&f.version, "version", false, "")

@@ -48,7 +48,6 @@ func TestWhatIsPublic(t *testing.T) {
 		"nobody":                        {[]string{denyAll}, false},
 		"an account and everybody":      {[]string{`"Effect":"Allow",` + root, allowAll}, true},
 		"a fixed account":               {[]string{when("StringEquals", account)}, false},
-		"an operator in another case":   {[]string{when("stringequals", account)}, false},
 		"any of two accounts":           {[]string{when("StringLike", `"aws:PrincipalAccount":["123456789012","111122223333"]`)}, false},
 		"one of two is a pattern":       {[]string{when("StringLike", `"aws:PrincipalAccount":["123456789012","1111*"]`)}, true},
 		"an account, if there is one":   {[]string{when("StringEqualsIfExists", account)}, true},

@@ -19,6 +19,7 @@ func (s *Server) adminInfo(r *http.Request) (any, *adminError) {
 	type options struct {
 		Directory string  `json:"directory"`
 		IAMRate   float64 `json:"iamRate"`
+		STSRate   float64 `json:"stsRate"`
 		JWKSCache string  `json:"jwksCache"`
 		Lag       string  `json:"lag"`
 	}
@@ -31,7 +32,7 @@ func (s *Server) adminInfo(r *http.Request) (any, *adminError) {
 		Options       options `json:"options"`
 	}{
 		Version(), o.Account, o.Partition, o.Region, s.administrator().arn(),
-		options{o.Directory, o.IAMRate, o.JWKSCache.String(), o.Lag.String()},
+		options{o.Directory, o.IAMRate, o.STSRate, o.JWKSCache.String(), o.Lag.String()},
 	}, refuseQuery(r)
 }
 

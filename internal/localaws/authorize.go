@@ -52,7 +52,9 @@ func (s *Server) credential(accessKeyID string) (secret, sessionToken string, c 
 		}
 	}
 	if found := s.state.sessions[accessKeyID]; found != nil {
-		return found.secret, found.token, s.sessionCaller(found), true
+		if c := s.sessionCaller(found); c != nil {
+			return found.secret, found.token, c, true
+		}
 	}
 	return "", "", nil, false
 }
@@ -98,7 +100,9 @@ func (s *Server) userCaller(u *user) *caller {
 	return c
 }
 
-// sessionCaller needs s.mu.
+// sessionCaller is nil once the role of the session is gone, be there another of
+// its name: such credentials are good for nothing, not even for what a bucket
+// policy grants to the role's id or to the session's ARN. It needs s.mu.
 func (s *Server) sessionCaller(found *session) *caller {
 	c := &caller{
 		session: found,
@@ -112,11 +116,11 @@ func (s *Server) sessionCaller(found *session) *caller {
 			SessionName: found.name,
 		},
 	}
-	tags := found.tags
-	if e := s.entityOf(c); e != nil {
-		tags = e.tags.with(found.tags)
+	e := s.entityOf(c)
+	if e == nil {
+		return nil
 	}
-	c.tags = tags.toMap()
+	c.tags = e.tags.with(found.tags).toMap()
 	return c
 }
 

@@ -90,7 +90,7 @@ func TestCallsThatFailEarlyAreLogged(t *testing.T) {
 		"S3, an operation that is not served": {
 			func(t *testing.T, w *world) {
 				t.Helper()
-				_, err := s3.NewFromConfig(w.config("localaws", "localaws", "")).GetBucketAccelerateConfiguration(t.Context(), &s3.GetBucketAccelerateConfigurationInput{Bucket: aws.String(shared)})
+				_, err := s3.NewFromConfig(w.config("localaws", "localaws", "")).GetBucketAnalyticsConfiguration(t.Context(), &s3.GetBucketAnalyticsConfigurationInput{Bucket: aws.String(shared), Id: aws.String("a")})
 				wantCode(t, err, "NotImplemented")
 			},
 			localaws.Call{Service: "s3", Operation: "Unrecognized", Principal: adminARN, Resource: shared, Code: "NotImplemented"},

@@ -112,7 +112,7 @@ func TestFaultRulesThatAreRefused(t *testing.T) {
 		"a service that is none":        {localaws.FaultRule{Service: "ec2"}, "service: "},
 		"an operation that is none":     {localaws.FaultRule{Operation: "CreateRol"}, "operation: "},
 		"an operation of another":       {localaws.FaultRule{Service: "sts", Operation: "CreateRole"}, "operation: "},
-		"an S3 operation that is none":  {localaws.FaultRule{Service: "s3", Operation: "GetBucketCors"}, "operation: "},
+		"an S3 operation that is none":  {localaws.FaultRule{Service: "s3", Operation: "PutBucketCors"}, "operation: "},
 		"a kind that is none":           {localaws.FaultRule{Fault: localaws.Fault{Kind: "explode"}}, "kind: "},
 		"a negative skip":               {localaws.FaultRule{Skip: -1}, "skip: "},
 		"negative times":                {localaws.FaultRule{Times: -1}, "times: "},

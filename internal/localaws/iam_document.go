@@ -147,7 +147,7 @@ func wordFault(kind policy.Kind, statement map[string]any, element, rest string)
 	switch element {
 	case "Sid":
 		if isText {
-			return "Statement IDs (SID) in a single policy must be unique."
+			return wordSidFault(text)
 		}
 	case "Effect":
 		if strings.EqualFold(text, "Allow") || strings.EqualFold(text, "Deny") {
@@ -163,6 +163,13 @@ func wordFault(kind policy.Kind, statement map[string]any, element, rest string)
 		return wordConditionFault(value, rest)
 	}
 	return syntaxErrors
+}
+
+func wordSidFault(text string) string {
+	if !sid.MatchString(text) {
+		return "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*"
+	}
+	return "Statement IDs (SID) in a single policy must be unique."
 }
 
 func wordActionsFault(kind policy.Kind, values []any, absent bool) string {
@@ -227,7 +234,10 @@ func wordFirst(values []any, word func(string) string) string {
 	return first
 }
 
-var vendor = regexp.MustCompile(`^[\w-]+$`)
+var (
+	sid    = regexp.MustCompile(`^[0-9A-Za-z]*$`)
+	vendor = regexp.MustCompile(`^[\w-]+$`)
+)
 
 func actionComplaint(action string) string {
 	service, name, ok := strings.Cut(action, ":")

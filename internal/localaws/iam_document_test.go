@@ -54,6 +54,7 @@ func TestManagedPolicyDocuments(t *testing.T) {
 			of(`[{"Sid":"a","Effect":"Allow","Action":"*","Resource":"*"},{"Sid":"a","Effect":"Allow","Action":"*","Resource":"*"}]`),
 			"Statement IDs (SID) in a single policy must be unique.",
 		},
+		"a Sid with a blank":      {of(`{"Sid":"a b","Effect":"Allow","Action":"*","Resource":"*"}`), "Statement IDs (SID) must be alpha-numeric."},
 		"a Sid that is a list":    {of(`{"Sid":[],"Effect":"Allow","Action":"*","Resource":"*"}`), syntax},
 		"a date that is none":     {of(`{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"DateLessThan":{"aws:CurrentTime":"soon"}}}`), legacy},
 		"a condition of no kind":  {of(`{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringIs":{"aws:username":"a"}}}`), syntax},

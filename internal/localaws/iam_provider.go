@@ -107,7 +107,7 @@ func (s *Server) newProvider(q *query) (*provider, *apiError) {
 // for a loopback host plain http and a port are taken as well.
 func splitIssuer(raw string) (scheme, rest string, ok bool) {
 	u, err := url.Parse(raw)
-	if err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.Contains(raw, "#") {
+	if err != nil || strings.ContainsFunc(raw, isUnprintable) || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.Contains(raw, "#") {
 		return "", "", false
 	}
 	strict := u.Scheme == "https" && u.Port() == ""
@@ -118,6 +118,9 @@ func splitIssuer(raw string) (scheme, rest string, ok bool) {
 	rest, ok = strings.CutPrefix(raw, u.Scheme+"://")
 	return u.Scheme, rest, ok
 }
+
+// isUnprintable tells what no URL has (RFC 3986, section 2): it stands encoded.
+func isUnprintable(r rune) bool { return r <= ' ' || r > '~' }
 
 func isLoopback(host string) bool {
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {

@@ -30,6 +30,8 @@ func TestProviderURL(t *testing.T) {
 		"a fragment":                    {"https://broker.example.com#top", ""},
 		"a user":                        {"https://user@broker.example.com", ""},
 		"no scheme":                     {"broker.example.com", ""},
+		"a blank":                       {"https://broker.example.com/issuer one", ""},
+		"a letter that is not ASCII":    {"https://broker.example.com/é", ""},
 		"no host":                       {"https://", ""},
 		"a name that begins like local": {"http://localhost.example.com:80", ""},
 	}

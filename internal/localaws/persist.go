@@ -185,7 +185,7 @@ func (k *keeper) release() error {
 		err = k.journal.close()
 	}
 	if k.lock != nil {
-		err = errors.Join(err, k.lock.Close()) // and with it the lock
+		err = errors.Join(err, unlockFile(k.lock), k.lock.Close())
 	}
 	return err
 }

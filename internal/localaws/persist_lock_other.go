@@ -12,3 +12,5 @@ import (
 func lockFile(*os.File) error {
 	return errors.New("keeping an account is not supported on " + runtime.GOOS)
 }
+
+func unlockFile(*os.File) error { return nil }

@@ -205,6 +205,9 @@ type objectRecord struct {
 	MD5      []byte            `json:"md5"`
 	Metadata map[string][]byte `json:"metadata"`
 	Modified time.Time         `json:"modified"`
+	Checksum checksum          `json:"checksum"`
+	Parts    []objectPart      `json:"parts,omitempty"`
+	Grants   []aclGrant        `json:"grants,omitempty"`
 }
 
 func encodeObject(id objectID, k keptVersion) (change, error) {
@@ -212,6 +215,7 @@ func encodeObject(id objectID, k keptVersion) (change, error) {
 	record := objectRecord{
 		Bucket: id.bucket, Key: []byte(o.key), Version: o.version, Marker: o.marker, Modified: o.modified,
 		Size: len(o.body), CRC32C: crc32.Checksum(o.body, checksums), MD5: o.hash[:],
+		Checksum: o.checksum, Parts: o.parts, Grants: o.grants,
 	}
 	if o.metadata != nil {
 		record.Metadata = make(map[string][]byte, len(o.metadata))
@@ -225,6 +229,7 @@ func encodeObject(id objectID, k keptVersion) (change, error) {
 func decodeObject(record *objectRecord, body []byte) (*storedObject, error) {
 	o := &storedObject{
 		key: string(record.Key), version: record.Version, marker: record.Marker, modified: record.Modified, body: body,
+		checksum: record.Checksum, parts: record.Parts, grants: record.Grants,
 	}
 	if len(body) != record.Size || crc32.Checksum(body, checksums) != record.CRC32C {
 		return nil, errors.New("its body is damaged")

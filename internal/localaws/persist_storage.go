@@ -40,9 +40,9 @@ func bucketStates(s *Server) map[string]*bucketState {
 
 func placeBucket(s *Server, name string, b *bucketState) {
 	s.storage.buckets[name] = b.bucket
-	s.storage.objects.buckets[name] = &objectBucket{
-		created: b.created, versioning: b.versioning, objects: map[string][]*storedObject{},
-	}
+	objects := newObjectBucket(b.created)
+	objects.versioning = b.versioning
+	s.storage.objects.buckets[name] = objects
 }
 
 type bucketRecord struct {
@@ -51,6 +51,8 @@ type bucketRecord struct {
 	Policy       *string                   `json:"policy,omitempty"`
 	PublicAccess *publicAccessBlock        `json:"publicAccess,omitempty"`
 	Ownership    string                    `json:"ownership"`
+	Grants       []aclGrant                `json:"grants,omitempty"`
+	Tags         []objectTag               `json:"tags,omitempty"`
 	Created      time.Time                 `json:"created"`
 	Versioning   gofakes3.VersioningStatus `json:"versioning"`
 }
@@ -58,6 +60,7 @@ type bucketRecord struct {
 func encodeBucket(b *bucketState) bucketRecord {
 	record := bucketRecord{
 		Name: b.name, Region: b.region, PublicAccess: b.publicAccess, Ownership: b.ownership, Created: b.created, Versioning: b.versioning,
+		Grants: b.grants, Tags: b.tags,
 	}
 	if b.policy != nil {
 		text := string(b.policy.bound)
@@ -70,6 +73,7 @@ func decodeBucket(record bucketRecord) (*bucketState, error) {
 	b := &bucketState{
 		bucket: &bucket{
 			name: record.Name, region: record.Region, publicAccess: record.PublicAccess, ownership: record.Ownership,
+			grants: record.Grants, tags: record.Tags,
 		},
 		created: record.Created, versioning: record.Versioning,
 	}

@@ -2,6 +2,7 @@ package localaws
 
 import (
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,7 +16,8 @@ import (
 // been judged before.
 type storage struct {
 	objects  *objectStore
-	protocol http.Handler // gofakes3, on objects
+	gofakes3 *gofakes3.GoFakeS3
+	protocol http.Handler // gofakes3's, on objects
 	// operations are all that is served.
 	operations []s3Operation
 
@@ -30,6 +32,8 @@ type bucket struct {
 	policy       *bucketPolicy      // nil for none
 	publicAccess *publicAccessBlock // nil for none
 	ownership    string             // object ownership; empty for none
+	grants       []aclGrant         // the bucket's ACL; nil for the default
+	tags         []objectTag        // of the bucket itself, in the order in which they were put
 }
 
 // bucketPolicy is a policy in force.
@@ -41,11 +45,14 @@ type bucketPolicy struct {
 
 func newStorage(now func() time.Time) *storage {
 	objects := newObjectStore(now)
+	// Signatures, and with them the clock, are checked in front.
+	protocol := gofakes3.New(objects, gofakes3.WithTimeSource(clockSource(now)), gofakes3.WithTimeSkewLimit(0),
+		gofakes3.WithMetadataSizeLimit(0)) // see checkMetadata
 	return &storage{
-		objects: objects,
-		// Signatures, and with them the clock, are checked in front.
-		protocol:   gofakes3.New(objects, gofakes3.WithTimeSource(clockSource(now)), gofakes3.WithTimeSkewLimit(0)).Server(),
-		operations: s3Operations(),
+		objects:    objects,
+		gofakes3:   protocol,
+		protocol:   protocol.Server(),
+		operations: slices.Concat(s3Operations(), unsetOperations()),
 		buckets:    map[string]*bucket{},
 	}
 }

@@ -18,6 +18,8 @@ type s3Answer struct {
 	status int
 	header http.Header
 	body   bytes.Buffer
+	// content, if set, is sent instead of body. It saves a copy of an object.
+	content []byte
 }
 
 func newS3Answer() *s3Answer {
@@ -44,16 +46,23 @@ func (a *s3Answer) xml(document any) *apiError {
 	return nil
 }
 
-// addKeyCount says that a list is empty: S3 always counts the keys, and gofakes3
-// leaves out a zero, which boto3 then misses.
-func (a *s3Answer) addKeyCount() {
+// decodeXML reads a document, which makes nothing but what into is.
+func decodeXML(document []byte, into any) error {
+	return xml.Unmarshal(document, into) //nolint:gosec // of types of ours, and bounded by readBody
+}
+
+// addZeros adds the numbers of a list that gofakes3 leaves out where they are 0,
+// and which boto3 then misses.
+func (a *s3Answer) addZeros(names ...string) {
 	const end = "</ListBucketResult>"
 	body := a.body.String()
-	if strings.Contains(body, "<KeyCount>") || !strings.Contains(body, end) {
-		return
+	for _, name := range names {
+		if !strings.Contains(body, "<"+name+">") {
+			body = strings.Replace(body, end, "<"+name+">0</"+name+">"+end, 1)
+		}
 	}
 	a.body.Reset()
-	a.body.WriteString(strings.Replace(body, end, "<KeyCount>0</KeyCount>"+end, 1))
+	a.body.WriteString(body)
 	a.header.Del("Content-Length")
 }
 
@@ -74,12 +83,19 @@ func (a *s3Answer) send(w http.ResponseWriter, r *http.Request) {
 	if a.status == http.StatusNoContent || a.status == http.StatusNotModified {
 		header.Del("Content-Type")
 	} else if header.Get("Content-Length") == "" {
-		header.Set("Content-Length", strconv.Itoa(a.body.Len()))
+		header.Set("Content-Length", strconv.Itoa(len(a.payload())))
 	}
 	w.WriteHeader(a.status)
 	if r.Method != http.MethodHead {
-		_, _ = w.Write(a.body.Bytes()) // the client is gone if this fails
+		_, _ = w.Write(a.payload()) // the client is gone if this fails
 	}
+}
+
+func (a *s3Answer) payload() []byte {
+	if a.content != nil {
+		return a.content
+	}
+	return a.body.Bytes()
 }
 
 // refusal reads the error that gofakes3 answered; nil if it served the request.
@@ -91,7 +107,10 @@ func (a *s3Answer) refusal() *apiError {
 		Code    string
 		Message string
 	}
-	if err := xml.Unmarshal(a.body.Bytes(), &body); err == nil && body.Code != "" {
+	if err := decodeXML(a.body.Bytes(), &body); err == nil && body.Code != "" {
+		if body.Code == string(entityTooSmall) { // gofakes3 does not know its status
+			a.status = http.StatusBadRequest
+		}
 		return newError(a.status, body.Code, "%s", body.Message)
 	}
 	switch a.status { // of a HEAD request, which has no body
@@ -105,12 +124,15 @@ func (a *s3Answer) refusal() *apiError {
 
 // s3Error is the body of an error.
 type s3Error struct {
-	XMLName   xml.Name `xml:"Error"`
-	Code      string
-	Message   string
-	Detail    string `xml:",omitempty"`
-	RequestID string `xml:"RequestId"`
-	HostID    string `xml:"HostId"`
+	XMLName    xml.Name `xml:"Error"`
+	Code       string
+	Message    string
+	Detail     string `xml:",omitempty"`
+	BucketName string `xml:",omitempty"` // of NoSuchBucket
+	Key        string `xml:",omitempty"` // of NoSuchKey
+	Resource   string
+	RequestID  string `xml:"RequestId"`
+	HostID     string `xml:"HostId"`
 }
 
 // writeS3Error answers with an error as S3 words it. The answer to a HEAD
@@ -118,8 +140,14 @@ type s3Error struct {
 func writeS3Error(w http.ResponseWriter, r *http.Request, e *apiError) {
 	addRequestIDs(w.Header())
 	answer := s3Error{
-		Code: e.code, Message: e.message, Detail: e.detail,
+		Code: e.code, Message: e.message, Detail: e.detail, Resource: r.URL.Path,
 		RequestID: w.Header().Get("X-Amz-Request-Id"), HostID: w.Header().Get("X-Amz-Id-2"),
+	}
+	switch bucket, key := address(r); e.code {
+	case "NoSuchBucket":
+		answer.BucketName = bucket
+	case "NoSuchKey":
+		answer.Key = key
 	}
 	w.Header().Set("Content-Type", "application/xml")
 	w.WriteHeader(e.status)

@@ -5,6 +5,8 @@ import (
 	"encoding/xml"
 	"net/http"
 	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/rclone/gofakes3"
 )
@@ -24,7 +26,7 @@ func readConfig(q *s3Request, document any) *apiError {
 	if _, failure := checkDigests(q.http.Header, body); failure != nil {
 		return failure
 	}
-	if err := xml.Unmarshal(body, document); err != nil {
+	if err := decodeXML(body, document); err != nil {
 		return malformedXML()
 	}
 	return nil
@@ -37,7 +39,7 @@ func createChecks(_ *Server, q *s3Request) ([]s3Check, *apiError) {
 	if failure != nil {
 		return nil, failure
 	}
-	q.context.Set("s3:locationconstraint", location)
+	q.location = location
 	var checks []s3Check
 	if q.http.Header.Get("X-Amz-Object-Ownership") != "" {
 		checks = append(checks, s3Check{action: "s3:PutBucketOwnershipControls", bucket: q.bucket})
@@ -78,18 +80,22 @@ func (s *Server) createBucket(q *s3Request) *apiError {
 	if region == "" {
 		region = s.options.Region
 	}
-	if gofakes3.ValidateBucketName(q.bucket) != nil {
+	if !validBucketName(q.bucket) {
 		return newError(http.StatusBadRequest, "InvalidBucketName", "The specified bucket is not valid.")
 	}
-	ownership := q.http.Header.Get("X-Amz-Object-Ownership")
-	if ownership == "" {
-		ownership = bucketOwnerEnforced
-	}
+	ownership := newOwnership(q.http.Header)
 	if failure := checkNewBucket(q.http.Header, ownership); failure != nil {
 		return failure
 	}
+	grants, failure := s.headerACL(q.http.Header, onBucket)
+	if failure != nil {
+		return failure
+	}
+	if isPublicACL(grants) { // which a new bucket blocks
+		return invalidBucketACL("InvalidBucketAclWithBlockPublicAccessError", "Bucket cannot have public ACLs set with BlockPublicAccess enabled")
+	}
 	created, failure := s.storage.create(q.http.Context(), &bucket{
-		name: q.bucket, region: region, ownership: ownership,
+		name: q.bucket, region: region, ownership: ownership, grants: grants,
 		publicAccess: &publicAccessBlock{BlockPublicAcls: true, IgnorePublicAcls: true, BlockPublicPolicy: true, RestrictPublicBuckets: true},
 	})
 	// us-east-1 alone answers its owner with success if the bucket exists.
@@ -100,6 +106,37 @@ func (s *Server) createBucket(q *s3Request) *apiError {
 	return nil
 }
 
+// validBucketName tells whether a general purpose bucket may have the name.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+func validBucketName(name string) bool {
+	for _, prefix := range []string{"xn--", "sthree-", "amzn-s3-demo-"} {
+		if strings.HasPrefix(name, prefix) {
+			return false
+		}
+	}
+	for _, suffix := range []string{"-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"} {
+		if strings.HasSuffix(name, suffix) {
+			return false
+		}
+	}
+	return gofakes3.ValidateBucketName(name) == nil
+}
+
+// newOwnership is the object ownership of a new bucket. ACLs are off, unless
+// something else is asked for, or the ACL private, as some clients ask for
+// always: that leaves them on.
+// https://github.com/versity/versitygw/issues/1869
+func newOwnership(header http.Header) string {
+	switch ownership := header.Get("X-Amz-Object-Ownership"); {
+	case ownership != "":
+		return ownership
+	case header.Get("X-Amz-Acl") == "private":
+		return "BucketOwnerPreferred"
+	default:
+		return bucketOwnerEnforced
+	}
+}
+
 func checkNewBucket(header http.Header, ownership string) *apiError {
 	if header.Get("X-Amz-Bucket-Object-Lock-Enabled") != "" {
 		return notImplemented()
@@ -107,10 +144,14 @@ func checkNewBucket(header http.Header, ownership string) *apiError {
 	if !validOwnership(ownership) {
 		return newError(http.StatusBadRequest, "InvalidArgument", "Invalid x-amz-object-ownership header: %s", ownership)
 	}
-	if acl := header.Get("X-Amz-Acl"); setsACL(header) && acl != "private" {
-		return newError(http.StatusBadRequest, "InvalidBucketAclWithObjectOwnership", "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")
+	if setsACL(header) && header.Get("X-Amz-Acl") != "private" && ownership == bucketOwnerEnforced {
+		return invalidBucketACL("InvalidBucketAclWithObjectOwnership", "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")
 	}
 	return nil
+}
+
+func invalidBucketACL(code, text string) *apiError {
+	return newError(http.StatusBadRequest, code, "%s", text)
 }
 
 // create adds a bucket, unless it exists.
@@ -137,6 +178,7 @@ func (s *Server) deleteBucket(q *s3Request) *apiError {
 	st := s.storage
 	st.mu.Lock()
 	defer st.mu.Unlock()
+	uploads := st.objects.uploadsIn(q.bucket) // they go with the bucket
 	err := st.objects.DeleteBucket(q.http.Context(), q.bucket)
 	switch {
 	case gofakes3.HasErrorCode(err, gofakes3.ErrBucketNotEmpty):
@@ -145,6 +187,10 @@ func (s *Server) deleteBucket(q *s3Request) *apiError {
 		return noSuchBucket()
 	}
 	delete(st.buckets, q.bucket)
+	for _, upload := range uploads {
+		// What it says no more than that there is none.
+		_ = st.gofakes3.ForgetMultipartUpload(q.http.Context(), q.bucket, upload.key, gofakes3.UploadID(upload.id))
+	}
 	return q.answer.noContent()
 }
 
@@ -157,24 +203,6 @@ func (s *Server) getBucketLocation(q *s3Request) *apiError {
 		XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ LocationConstraint"`
 		Region  string   `xml:",chardata"`
 	}{Region: location})
-}
-
-// listMultipartUploads lists the uploads under way. gofakes3 takes a bucket
-// that never had one for an error.
-func (s *Server) listMultipartUploads(q *s3Request) *apiError {
-	failure := s.forward(q)
-	if failure == nil || failure.code != "NoSuchUpload" {
-		return failure
-	}
-	q.answer.status = http.StatusOK
-	return q.answer.xml(struct {
-		XMLName     xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ListMultipartUploadsResult"`
-		Bucket      string
-		Prefix      string
-		Delimiter   string `xml:",omitempty"`
-		MaxUploads  int
-		IsTruncated bool
-	}{Bucket: q.bucket, Prefix: q.query.Get("prefix"), Delimiter: q.query.Get("delimiter"), MaxUploads: 1000})
 }
 
 // ownershipControls is the body of the calls of the same name.
@@ -207,51 +235,14 @@ func (s *Server) putOwnershipControls(q *s3Request) *apiError {
 	if len(controls.Rules) != 1 || !validOwnership(controls.Rules[0].ObjectOwnership) {
 		return malformedXML()
 	}
-	return s.storage.update(q.bucket, func(b *bucket) { b.ownership = controls.Rules[0].ObjectOwnership })
+	ownership := controls.Rules[0].ObjectOwnership
+	if ownership == bucketOwnerEnforced && q.target.grants != nil && !slices.Equal(q.target.grants, s.ownerGrants()) {
+		return invalidBucketACL("InvalidBucketAclWithObjectOwnership", "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")
+	}
+	return s.storage.update(q.bucket, func(b *bucket) { b.ownership = ownership })
 }
 
 func (s *Server) deleteOwnershipControls(q *s3Request) *apiError {
 	q.answer.status = http.StatusNoContent
 	return s.storage.update(q.bucket, func(b *bucket) { b.ownership = "" })
-}
-
-// setsACL tells whether a request asks for an ACL.
-func setsACL(header http.Header) bool {
-	for _, name := range []string{
-		"X-Amz-Acl", "X-Amz-Grant-Full-Control", "X-Amz-Grant-Read", "X-Amz-Grant-Read-Acp", "X-Amz-Grant-Write", "X-Amz-Grant-Write-Acp",
-	} {
-		if header.Get(name) != "" {
-			return true
-		}
-	}
-	return false
-}
-
-// checkObjectACL refuses the ACL of an upload where ACLs are off, but for the one
-// that says what is so anyway. With ACLs on, only the default ACL is served.
-func checkObjectACL(q *s3Request) *apiError {
-	acl := q.http.Header.Get("X-Amz-Acl")
-	if !setsACL(q.http.Header) || acl == "bucket-owner-full-control" {
-		return nil
-	}
-	if q.target.ownership == bucketOwnerEnforced {
-		return aclNotSupported()
-	}
-	if acl != "private" {
-		return notImplemented()
-	}
-	return nil
-}
-
-// putACL serves PutBucketAcl and PutObjectAcl. gofakes3 takes the default ACL and
-// no other.
-func (s *Server) putACL(q *s3Request) *apiError {
-	if q.target.ownership == bucketOwnerEnforced {
-		return aclNotSupported()
-	}
-	return s.forward(q)
-}
-
-func aclNotSupported() *apiError {
-	return newError(http.StatusBadRequest, "AccessControlListNotSupported", "The bucket does not allow ACLs")
 }

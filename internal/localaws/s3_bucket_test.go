@@ -170,7 +170,7 @@ func TestACLsAreOff(t *testing.T) {
 	_, err = w.s3.PutBucketOwnershipControls(ctx, &s3.PutBucketOwnershipControlsInput{Bucket: bucket, OwnershipControls: controls})
 	wantCode(t, err, "")
 	wantCode(t, put("private"), "")
-	wantCode(t, put("public-read"), "NotImplemented")
+	wantRefusal(t, put("public-read"), "AccessDenied", "BlockPublicAcls")
 	_, err = w.s3.DeleteBucketOwnershipControls(ctx, &s3.DeleteBucketOwnershipControlsInput{Bucket: bucket})
 	wantCode(t, err, "")
 	_, err = w.s3.GetBucketOwnershipControls(ctx, &s3.GetBucketOwnershipControlsInput{Bucket: bucket})

@@ -1,21 +1,25 @@
 package localaws
 
 import (
-	"encoding/hex"
 	"net/http"
 	"strings"
 
 	"github.com/rclone/gofakes3"
 )
 
-// writeChecks are the permissions that an upload needs besides s3:PutObject.
+// writeChecks are the permissions that an upload needs besides s3:PutObject. Who
+// names the entity tag of what is replaced learns whether it is the right one.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 func writeChecks(_ *Server, q *s3Request) ([]s3Check, *apiError) {
 	var checks []s3Check
-	if q.http.Header.Get("X-Amz-Tagging") != "" {
+	if len(q.newTags) > 0 {
 		checks = append(checks, s3Check{action: "s3:PutObjectTagging", bucket: q.bucket, key: q.key})
 	}
 	if setsACL(q.http.Header) {
 		checks = append(checks, s3Check{action: "s3:PutObjectAcl", bucket: q.bucket, key: q.key})
+	}
+	if q.store.conditions.match != "" {
+		checks = append(checks, readCheck(q.bucket, q.key, ""))
 	}
 	return checks, nil
 }
@@ -25,113 +29,143 @@ func writeChecks(_ *Server, q *s3Request) ([]s3Check, *apiError) {
 // anything about the destination is.
 func copyChecks(s *Server, q *s3Request) ([]s3Check, *apiError) {
 	source, header := q.source, q.http.Header
-	fromSource := func(action, versionAction string) s3Check {
-		check := s3Check{action: action, bucket: source.bucket, key: source.key}
-		if source.id != "" {
-			check.action = versionAction
-			check.keys = map[string]string{"s3:versionid": source.id}
-		}
-		return check
-	}
-	checks := []s3Check{fromSource("s3:GetObject", "s3:GetObjectVersion")}
+	checks := []s3Check{readCheck(source.bucket, source.key, source.id)}
 	copiesTags := q.operation.name == "CopyObject" && header.Get("X-Amz-Tagging-Directive") != "REPLACE" &&
 		len(s.objectTags(source.objectVersion)) > 0
 	if copiesTags {
-		checks = append(checks, fromSource("s3:GetObjectTagging", "s3:GetObjectVersionTagging"))
+		checks = append(checks, tagsCheck(source.bucket, source.key, source.id))
 	}
 	checks = append(checks, s3Check{before: func() *apiError { return s.checkSourceConditions(q) }})
 	if q.operation.name != "CopyObject" {
 		return checks, nil
 	}
-	if copiesTags || header.Get("X-Amz-Tagging-Directive") == "REPLACE" && header.Get("X-Amz-Tagging") != "" {
-		checks = append(checks, s3Check{action: "s3:PutObjectTagging", bucket: q.bucket, key: q.key})
+	more, failure := writeChecks(s, q)
+	if copiesTags {
+		more = append(more, s3Check{action: "s3:PutObjectTagging", bucket: q.bucket, key: q.key})
 	}
-	if setsACL(header) {
-		checks = append(checks, s3Check{action: "s3:PutObjectAcl", bucket: q.bucket, key: q.key})
-	}
-	return checks, nil
+	return append(checks, more...), failure
 }
 
 // checkSourceConditions finds that the source does not exist, or is not the one
 // that the caller expects.
 func (s *Server) checkSourceConditions(q *s3Request) *apiError {
-	object, err := s.storage.objects.read(q.source.objectVersion, nil, false)
-	if err != nil {
+	o, _, err := s.storage.objects.lookup(q.source.objectVersion)
+	switch {
+	case gofakes3.HasErrorCode(err, gofakes3.ErrNoSuchVersion):
+		return noSuchVersion()
+	case err != nil:
 		return s.missingKey(q)
 	}
-	const prefix = "X-Amz-Copy-Source-If-"
-	header := q.http.Header
-	modified, _ := http.ParseTime(object.Metadata["Last-Modified"])
-	tag := hex.EncodeToString(object.Hash)
-	ok := true
-	if matches := header.Get(prefix + "Match"); matches != "" {
-		ok = tagMatches(matches, tag)
-	} else if until, err := http.ParseTime(header.Get(prefix + "Unmodified-Since")); err == nil {
-		ok = !modified.After(until)
-	}
-	if differs := header.Get(prefix + "None-Match"); differs != "" {
-		ok = ok && !tagMatches(differs, tag)
-	} else if since, err := http.ParseTime(header.Get(prefix + "Modified-Since")); err == nil {
-		ok = ok && modified.After(since)
-	}
-	if !ok {
-		return newError(http.StatusPreconditionFailed, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
+	if conditions := readConditions(q.http.Header, copySourceConditions); conditions.failed(o) || conditions.notModified(o) {
+		return preconditionFailed()
 	}
 	return nil
-}
-
-func tagMatches(condition, tag string) bool {
-	return condition == "*" || strings.Trim(condition, `"`) == tag
 }
 
 // attributeChecks: the attributes of an object may be read by who may read it.
 func attributeChecks(_ *Server, q *s3Request) ([]s3Check, *apiError) {
-	action := "s3:GetObject"
-	if q.version != "" {
-		action = "s3:GetObjectVersion"
-	}
-	return []s3Check{{action: action, bucket: q.bucket, key: q.key}}, nil
+	return []s3Check{readCheck(q.bucket, q.key, q.version)}, nil
 }
 
-// putObject serves an upload, a copy, or the start of a multipart upload.
-func (s *Server) putObject(q *s3Request) *apiError {
-	if failure := checkObjectACL(q); failure != nil {
-		return failure
-	}
-	return s.forward(q)
-}
+// maxUserMetadata is the size of an object's own metadata: the names, without
+// their prefix, and the values, in bytes.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
+const maxUserMetadata = 2 << 10
 
-// uploadPart serves a part. gofakes3 does not look at its checksum.
-func (s *Server) uploadPart(q *s3Request) *apiError {
-	body, failure := readBody(q.http, maxObjectBody)
-	if failure != nil {
-		return failure
+// checkMetadata refuses a new object with too much metadata.
+func checkMetadata(header http.Header) *apiError {
+	size := 0
+	for name, values := range header {
+		if name, ok := strings.CutPrefix(name, "X-Amz-Meta-"); ok {
+			size += len(name) + len(strings.Join(values, ","))
+		}
 	}
-	checked, failure := checkDigests(q.http.Header, body)
-	if failure != nil {
-		return failure
-	}
-	if failure := s.forward(q); failure != nil {
-		return failure
-	}
-	for _, header := range checked {
-		q.answer.header.Set(header, q.http.Header.Get(header))
+	if size > maxUserMetadata {
+		return newError(http.StatusBadRequest, "MetadataTooLarge", "Your metadata headers exceed the maximum allowed metadata size")
 	}
 	return nil
 }
 
-// deleteObject deletes an object, or one version of it.
-func (s *Server) deleteObject(q *s3Request) *apiError {
-	if q.version == "" {
-		return s.forward(q)
+// checkNewObject refuses what a new object cannot have.
+func checkNewObject(q *s3Request) *apiError {
+	if len(q.key) > gofakes3.KeySizeLimit {
+		return newError(http.StatusBadRequest, "KeyTooLongError", "Your key is too long")
 	}
-	result, err := s.storage.objects.DeleteObjectVersion(q.bucket, q.key, gofakes3.VersionID(q.version))
-	if err != nil {
-		return noSuchBucket()
+	if failure := q.store.conditions.checkWriteHeaders(); failure != nil {
+		return failure
 	}
-	q.answer.header.Set("X-Amz-Version-Id", q.version)
-	if result.IsDeleteMarker {
-		q.answer.header.Set("X-Amz-Delete-Marker", "true")
+	return checkMetadata(q.http.Header)
+}
+
+// putObject serves an upload.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
+func (s *Server) putObject(q *s3Request) *apiError {
+	grants, failure := s.newObjectACL(q)
+	if failure != nil {
+		return failure
 	}
-	return q.answer.noContent()
+	if failure := checkNewObject(q); failure != nil {
+		return failure
+	}
+	body, failure := readBody(q.http, maxObjectBody)
+	if failure != nil {
+		return failure
+	}
+	sum, failure := checkUpload(q.http.Header, body, defaultChecksum)
+	if failure != nil {
+		return failure
+	}
+	q.store.body, q.store.checksum, q.store.grants = body, sum, grants
+	if failure := s.forward(q); failure != nil {
+		return failure
+	}
+	sum.addTo(q.answer.header)
+	return nil
+}
+
+// copyObject serves a copy. gofakes3 refuses to copy an object onto itself
+// unless something changes; that an old version becomes the current one is such
+// a change, which it cannot see.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+func (s *Server) copyObject(q *s3Request) *apiError {
+	grants, failure := s.newObjectACL(q)
+	if failure != nil {
+		return failure
+	}
+	if failure := checkNewObject(q); failure != nil {
+		return failure
+	}
+	if algorithm := strings.ToUpper(q.http.Header.Get("X-Amz-Checksum-Algorithm")); algorithm != "" {
+		if checksumAlgorithms()[algorithm] == nil {
+			return newError(http.StatusBadRequest, "InvalidRequest", "Value for x-amz-checksum-algorithm header is invalid.")
+		}
+		q.store.checksum.Algorithm = algorithm
+	}
+	if q.source.id != "" && q.http.Header.Get("X-Amz-Metadata-Directive") != "REPLACE" {
+		q.http.Header.Set("X-Amz-Storage-Class", "STANDARD") // what gofakes3 takes for a change
+	}
+	q.store.grants = grants
+	if failure := s.forward(q); failure != nil {
+		return failure
+	}
+	if q.store.shown != "" {
+		q.answer.header.Set("X-Amz-Version-Id", string(q.store.shown))
+	}
+	return nil
+}
+
+func readCheck(bucket, key, version string) s3Check {
+	check := s3Check{action: "s3:GetObject", bucket: bucket, key: key, version: version}
+	if version != "" {
+		check.action = "s3:GetObjectVersion"
+	}
+	return check
+}
+
+func tagsCheck(bucket, key, version string) s3Check {
+	check := s3Check{action: "s3:GetObjectTagging", bucket: bucket, key: key, version: version}
+	if version != "" {
+		check.action = "s3:GetObjectVersionTagging"
+	}
+	return check
 }

@@ -74,8 +74,8 @@ func TestEachOperationIsJudged(t *testing.T) {
 func TestWhatIsNotRecognizedIsRefused(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ method, target string }{
-		"an operation that is not served":         {http.MethodGet, "/" + shared + "?cors"},
-		"tags of a bucket":                        {http.MethodPut, "/" + shared + "?tagging"},
+		"an operation that is not served":         {http.MethodGet, "/" + shared + "?analytics"},
+		"rules of a bucket":                       {http.MethodPut, "/" + shared + "?lifecycle"},
 		"a browser's upload":                      {http.MethodPost, "/" + shared},
 		"a method that nothing has":               {http.MethodPatch, "/" + shared + "/key"},
 		"a preflight request":                     {http.MethodOptions, "/" + shared + "/key"},
@@ -175,7 +175,7 @@ func TestCopySources(t *testing.T) {
 
 func TestActionsOfTheTableExist(t *testing.T) {
 	t.Parallel()
-	for _, op := range s3Operations() {
+	for _, op := range slices.Concat(s3Operations(), unsetOperations()) {
 		for _, action := range []string{op.action, op.versionAction} {
 			if action != "" && !bucketpolicy.KnowsAction(action) {
 				t.Errorf("%s: there is no action %s", op.name, action)

@@ -27,6 +27,9 @@ func (s *Server) putBucketPolicy(q *s3Request) *apiError {
 		return accessDenied("User: %s is not authorized to perform: s3:PutBucketPolicy on resource: %q because public policies are "+
 			"prevented by the BlockPublicPolicy setting in S3 Block Public Access.", q.caller.arn(), s.s3ARN(q.bucket, ""))
 	}
+	if failure := s.checkLockout(q, admitted.document); failure != nil {
+		return failure
+	}
 	q.answer.status = http.StatusNoContent
 	return s.storage.update(q.bucket, func(b *bucket) { b.policy = admitted })
 }

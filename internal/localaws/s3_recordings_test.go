@@ -108,6 +108,11 @@ func (s *Server) call(t *testing.T, method, target, body string) string {
 	r := httptest.NewRequestWithContext(t.Context(), method, target, http.NoBody)
 	setBody(r, []byte(body))
 	s.serveS3(w, r, s.administrator())
+	return codeIn(w)
+}
+
+// codeIn is the error code of an answer.
+func codeIn(w *httptest.ResponseRecorder) string {
 	if w.Code < http.StatusBadRequest {
 		return success
 	}

@@ -21,13 +21,21 @@ type s3Request struct {
 	query     url.Values
 	source    *copySource // of a copy
 	context   policy.Context
+	newTags   map[string]string // that the request gives an object
+	location  string            // the region that CreateBucket asks for; empty for the default
+	store     *storeRequest
 	answer    *s3Answer
+	// errorHeader is sent with a refusal.
+	errorHeader http.Header
 }
+
+// isAnonymous tells that nobody signed the request.
+func (q *s3Request) isAnonymous() bool { return q.caller.principal.Type == policy.Anonymous }
 
 // readS3 finds out what a request asks for. The request is returned even when it
 // is refused, for the call log.
 func (s *Server) readS3(r *http.Request, c *caller) (*s3Request, *apiError) {
-	q := &s3Request{http: r, caller: c, operation: &s3Operation{name: "Unrecognized", method: r.Method}, answer: newS3Answer()}
+	q := &s3Request{http: r, caller: c, operation: &s3Operation{name: "Unrecognized", method: r.Method}, answer: newS3Answer(), store: &storeRequest{}}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return q, newError(http.StatusBadRequest, "InvalidURI", "Couldn't parse the specified URI.")
@@ -54,7 +62,48 @@ func (s *Server) readS3(r *http.Request, c *caller) (*s3Request, *apiError) {
 		}
 		q.source = source
 	}
-	return q, nil
+	return q, q.readStoreRequest()
+}
+
+// readStoreRequest reads what the request says for the backend of gofakes3, and
+// the tags that it gives an object.
+func (q *s3Request) readStoreRequest() *apiError {
+	q.store.version = objectVersion{q.bucket, q.key, q.version}
+	if q.source != nil {
+		q.store.version = q.source.objectVersion
+	}
+	if q.operation.write() {
+		q.store.conditions = readConditions(q.http.Header, "")
+	}
+	switch q.operation.name {
+	case "PutObjectTagging":
+		return q.readTagging()
+	case "CopyObject":
+		if q.http.Header.Get("X-Amz-Tagging-Directive") != "REPLACE" {
+			return nil
+		}
+	}
+	q.newTags = headerTags(q.http.Header.Get("X-Amz-Tagging"))
+	return nil
+}
+
+// readTagging reads the tags in the body of PutObjectTagging, which are judged.
+// What is malformed is refused by gofakes3, after it has been judged without
+// tags.
+func (q *s3Request) readTagging() *apiError {
+	body, failure := readBody(q.http, maxConfigBody)
+	if failure != nil {
+		return failure
+	}
+	var document taggingDocument
+	if err := decodeXML(body, &document); err != nil {
+		return nil
+	}
+	q.newTags = map[string]string{}
+	for _, tag := range document.Tags {
+		q.newTags[tag.Key] = tag.Value
+	}
+	return nil
 }
 
 // recognize finds the operation.

@@ -1,12 +1,20 @@
 package localaws
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
-
-	"github.com/rclone/gofakes3"
 )
+
+// continueEmpty tells a client that waits for leave to send its body to go on,
+// even if that body is empty. net/http does not, but S3 does, and botocore is
+// confused about the next answer on the connection if it does not come.
+func continueEmpty(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength == 0 && strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
+		w.WriteHeader(http.StatusContinue)
+	}
+}
 
 // serveS3 answers one S3 request of an authenticated, or anonymous, caller.
 func (s *Server) serveS3(w http.ResponseWriter, r *http.Request, c *caller) {
@@ -17,6 +25,7 @@ func (s *Server) serveS3(w http.ResponseWriter, r *http.Request, c *caller) {
 		s.record(s.s3Call(q), failure)
 	}
 	if failure != nil {
+		maps.Copy(w.Header(), q.errorHeader)
 		writeS3Error(w, r, failure)
 		return
 	}
@@ -70,6 +79,9 @@ func (s *Server) findBucket(q *s3Request) *apiError {
 	if q.target == nil && q.operation.name != "CreateBucket" {
 		return noSuchBucket()
 	}
+	if q.operation.name == "HeadBucket" { // tells the region to everybody
+		q.errorHeader = http.Header{"X-Amz-Bucket-Region": {q.target.region}}
+	}
 	if q.source != nil && s.storage.bucket(q.source.bucket) == nil {
 		return noSuchBucket()
 	}
@@ -89,7 +101,9 @@ func (s *Server) checkExpectedOwner(q *s3Request) *apiError {
 }
 
 // checkVersion refuses to serve a delete marker that is asked for by its version.
-// AWS finds that out before it judges.
+// AWS finds that out before it judges, even for who is denied to read it. That
+// only who may list the bucket learns it, or who may read the version, is
+// inferred from what it says of an object whose newest version is a marker.
 func (s *Server) checkVersion(q *s3Request) *apiError {
 	asked := objectVersion{q.bucket, q.key, q.version}
 	if q.source != nil {
@@ -98,26 +112,41 @@ func (s *Server) checkVersion(q *s3Request) *apiError {
 	if asked.id == "" || q.operation.name == "DeleteObject" {
 		return nil
 	}
-	found, err := s.storage.objects.HeadObjectVersion(asked.bucket, asked.key, gofakes3.VersionID(asked.id))
-	if err != nil || !found.IsDeleteMarker {
+	found, _, err := s.storage.objects.lookup(asked)
+	if err != nil || !found.marker {
 		return nil // a version that does not exist is found missing when it is read
+	}
+	if s.judgeOne(q, s3Check{action: "s3:ListBucket", bucket: asked.bucket}) != nil {
+		if failure := s.judge(q); failure != nil {
+			return failure
+		}
 	}
 	if q.source != nil {
 		return newError(http.StatusBadRequest, "InvalidRequest", "The source of a copy request may not specifically refer to a delete marker by version id.")
 	}
+	q.errorHeader = markerHeaders(found)
+	q.errorHeader.Set("Allow", http.MethodDelete)
 	return newError(http.StatusMethodNotAllowed, "MethodNotAllowed", "The specified method is not allowed against this resource.")
+}
+
+// forwardConfig lets gofakes3 serve a call that carries no object. It does not
+// get to see the digests of the body.
+func (s *Server) forwardConfig(q *s3Request) *apiError {
+	body, failure := readBody(q.http, maxConfigBody)
+	if failure != nil {
+		return failure
+	}
+	if _, failure := checkDigests(q.http.Header, body); failure != nil {
+		return failure
+	}
+	return s.forward(q)
 }
 
 // forward lets gofakes3 answer. It gets a request made anew from what has been
 // judged, and nothing else.
 func (s *Server) forward(q *s3Request) *apiError {
-	ctx := q.http.Context()
-	if q.source != nil {
-		ctx = withVersion(ctx, q.source.objectVersion)
-	} else {
-		ctx = withVersion(ctx, objectVersion{q.bucket, q.key, q.version})
-	}
-	inner := q.http.Clone(ctx)
+	q.store.owner = s.ownerID()
+	inner := q.http.Clone(withStoreRequest(q.http.Context(), q.store))
 	inner.URL = &url.URL{Path: "/" + q.bucket}
 	if q.operation.level == onObject {
 		inner.URL.Path += "/" + q.key
@@ -130,19 +159,18 @@ func (s *Server) forward(q *s3Request) *apiError {
 	}
 	inner.URL.RawQuery = query.Encode()
 	inner.Header.Del("X-Amz-Content-Sha256") // the payload has been unwrapped
+	removeConditions(inner.Header)
+	removeDigests(inner.Header)
 	if q.source != nil {
 		inner.Header.Set("X-Amz-Copy-Source", q.source.header())
 	}
-	if failure := s.storage.serve(q.answer, inner); failure != nil {
+	if failure := s.serveStore(q.answer, inner); failure != nil {
 		return failure
 	}
 	for name := range q.answer.header {
 		if strings.HasPrefix(name, "Access-Control-") { // no bucket here has a CORS configuration
 			q.answer.header.Del(name)
 		}
-	}
-	if q.operation.name == "ListObjectsV2" {
-		q.answer.addKeyCount()
 	}
 	failure := q.answer.refusal()
 	if failure != nil && failure.code == "NoSuchKey" {
@@ -151,14 +179,15 @@ func (s *Server) forward(q *s3Request) *apiError {
 	return failure
 }
 
-// serve lets gofakes3 answer. It panics on some input, such as a
-// part-number-marker behind the last part.
-func (st *storage) serve(answer *s3Answer, r *http.Request) (failure *apiError) {
+// serveStore lets gofakes3 answer. It has been seen to panic on input that others
+// only refuse, and that must not end as a connection that breaks.
+func (s *Server) serveStore(answer *s3Answer, r *http.Request) (failure *apiError) {
 	defer func() {
-		if recover() != nil {
+		if fault := recover(); fault != nil {
+			s.options.Logger.Error("gofakes3 panicked", "method", r.Method, "path", r.URL.Path, "panic", fault)
 			failure = newError(http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again.")
 		}
 	}()
-	st.protocol.ServeHTTP(answer, r)
+	s.storage.protocol.ServeHTTP(answer, r)
 	return nil
 }

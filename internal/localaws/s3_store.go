@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -26,6 +27,7 @@ type objectStore struct {
 
 	mu      sync.RWMutex
 	buckets map[string]*objectBucket
+	uploads map[string]*partsUpload // uploads in parts that are under way, by id
 }
 
 // objectBucket is a bucket with its objects, of which each has at least one
@@ -36,49 +38,61 @@ type objectBucket struct {
 	objects    map[string][]*storedObject
 }
 
-// storedObject is one version of an object. It is never changed, but for its
-// tags, for which it is replaced.
+func newObjectBucket(created time.Time) *objectBucket {
+	return &objectBucket{created: created, objects: map[string][]*storedObject{}}
+}
+
+// storedObject is one version of an object. It is never changed: for new tags or
+// a new ACL it is replaced.
 type storedObject struct {
 	key      string
 	version  string
 	marker   bool // a delete marker
 	body     []byte
-	hash     [md5.Size]byte
+	hash     [md5.Size]byte // of the body or, of an upload in parts, of the hashes of its parts
 	metadata map[string]string
 	modified time.Time
+	checksum checksum
+	parts    []objectPart // of an upload in parts, in order
+	grants   []aclGrant   // nil for the default ACL
+}
+
+// objectPart is what is kept of a part of an upload that is complete.
+type objectPart struct {
+	Number   int    `json:"number"` // as it was uploaded
+	Size     int64  `json:"size"`
+	Checksum string `json:"checksum,omitempty"` // in base64, by the algorithm of the object's checksum; empty for none
 }
 
 var (
 	_ gofakes3.Backend              = (*objectStore)(nil)
-	_ gofakes3.VersionedBackend     = (*objectStore)(nil)
 	_ gofakes3.ObjectTaggingBackend = (*objectStore)(nil)
 )
 
 func newObjectStore(now func() time.Time) *objectStore {
-	return &objectStore{now: now, buckets: map[string]*objectBucket{}}
+	return &objectStore{now: now, buckets: map[string]*objectBucket{}, uploads: map[string]*partsUpload{}}
 }
 
-// objectVersion names a version of an object; an empty id is the current one. It
-// travels in a request's context: gofakes3 forgets the version that a request
-// names when it copies, heads, tags or describes an object.
-type objectVersion struct{ bucket, key, id string }
-
-type objectVersionKey struct{}
-
-func withVersion(ctx context.Context, v objectVersion) context.Context {
-	return context.WithValue(ctx, objectVersionKey{}, v)
-}
-
-// versionIn is the version of an object that the request is about.
-func versionIn(ctx context.Context, bucket, key string) objectVersion {
-	if v, ok := ctx.Value(objectVersionKey{}).(objectVersion); ok && v.bucket == bucket && v.key == key {
-		return v
-	}
-	return objectVersion{bucket: bucket, key: key}
-}
-
+// etag is the entity tag. Of an upload in parts it tells their number.
 func (o *storedObject) etag() string {
-	return `"` + hex.EncodeToString(o.hash[:]) + `"`
+	tag := hex.EncodeToString(o.hash[:])
+	if len(o.parts) > 0 {
+		tag += "-" + strconv.Itoa(len(o.parts))
+	}
+	return `"` + tag + `"`
+}
+
+// copyTo makes a new object of this one's body. What is not said to be different
+// is left empty.
+func (o *storedObject) copyTo(key string, metadata map[string]string, modified time.Time) *storedObject {
+	c := &storedObject{key: key, body: o.body, metadata: metadata, modified: modified, hash: o.hash, checksum: o.checksum}
+	if len(o.parts) > 0 { // the copy has none
+		c.hash = md5.Sum(o.body) //nolint:gosec // the entity tag
+	}
+	if c.checksum.Kind != fullObject {
+		c.checksum = checksumOf(defaultChecksum, o.body)
+	}
+	return c
 }
 
 // shownVersion is the version id as clients see it: none in a bucket that never
@@ -109,6 +123,31 @@ func (st *objectStore) find(v objectVersion) (*objectBucket, *storedObject, erro
 		}
 	}
 	return nil, nil, gofakes3.ErrNoSuchVersion
+}
+
+// lookup finds a version of an object, and its id as clients see it. The error
+// is NoSuchBucket, NoSuchKey or NoSuchVersion.
+func (st *objectStore) lookup(v objectVersion) (*storedObject, gofakes3.VersionID, error) {
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	b, o, err := st.find(v)
+	if err != nil {
+		return nil, "", err
+	}
+	return o, b.shownVersion(o), nil
+}
+
+// latest is the newest version of an object, be it a delete marker; nil if there
+// is none.
+func (st *objectStore) latest(bucket, key string) *storedObject {
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	b := st.buckets[bucket]
+	if b == nil || len(b.objects[key]) == 0 {
+		return nil
+	}
+	versions := b.objects[key]
+	return versions[len(versions)-1]
 }
 
 // read makes gofakes3's form of an object, with its body or without.
@@ -148,16 +187,6 @@ func (st *objectStore) GetObject(ctx context.Context, bucket, key string, part *
 	return st.read(versionIn(ctx, bucket, key), part, true)
 }
 
-// GetObjectVersion implements gofakes3.VersionedBackend.
-func (st *objectStore) GetObjectVersion(bucket, key string, version gofakes3.VersionID, part *gofakes3.ObjectRangeRequest) (*gofakes3.Object, error) {
-	return st.read(objectVersion{bucket, key, string(version)}, part, true)
-}
-
-// HeadObjectVersion implements gofakes3.VersionedBackend.
-func (st *objectStore) HeadObjectVersion(bucket, key string, version gofakes3.VersionID) (*gofakes3.Object, error) {
-	return st.read(objectVersion{bucket, key, string(version)}, nil, false)
-}
-
 // put makes o the current version of its object. It needs st.mu.
 func (b *objectBucket) put(o *storedObject) {
 	if b.versioning == gofakes3.VersioningEnabled {
@@ -186,102 +215,87 @@ func (b *objectBucket) remove(key, version string) *storedObject {
 }
 
 // PutObject implements gofakes3.Backend.
-func (st *objectStore) PutObject(ctx context.Context, bucket, key string, meta map[string]string, input io.Reader, size int64) (gofakes3.PutObjectResult, error) {
-	body, err := gofakes3.ReadAll(input, size)
-	if err != nil {
+func (st *objectStore) PutObject(ctx context.Context, bucket, key string, meta map[string]string, _ io.Reader, _ int64) (gofakes3.PutObjectResult, error) {
+	r := storeRequestIn(ctx)
+	o := &storedObject{
+		key: key, body: r.body, metadata: meta, modified: st.now(), checksum: r.checksum,
+		hash: md5.Sum(r.body), //nolint:gosec // the entity tag
+	}
+	if err := st.store(r, bucket, o); err != nil {
 		return gofakes3.PutObjectResult{}, err
 	}
-	o := &storedObject{
-		key: key, body: body, metadata: meta, modified: st.now(),
-		hash: md5.Sum(body), //nolint:gosec // the entity tag
-	}
+	return gofakes3.PutObjectResult{VersionID: r.shown, ETag: o.etag()}, nil
+}
+
+// store puts a new object in its place, if what is there meets the request's
+// conditions.
+func (st *objectStore) store(r *storeRequest, bucket string, o *storedObject) error {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	_, current, err := st.find(objectVersion{bucket: bucket, key: key})
+	_, current, err := st.find(objectVersion{bucket: bucket, key: o.key})
 	if err != nil && !gofakes3.HasErrorCode(err, gofakes3.ErrNoSuchKey) {
-		return gofakes3.PutObjectResult{}, err
+		return err
 	}
-	etag := ""
-	if current != nil {
-		etag = current.etag()
+	if failure := r.conditions.checkWrite(current); failure != nil {
+		return gofakes3.ErrorMessage(gofakes3.ErrorCode(failure.code), failure.message)
 	}
-	if err := gofakes3.CheckWriteConditions(ctx, current != nil, etag); err != nil {
-		return gofakes3.PutObjectResult{}, err
-	}
+	o.grants = r.grants
 	b := st.buckets[bucket]
 	b.put(o)
-	return gofakes3.PutObjectResult{VersionID: b.shownVersion(o)}, nil
+	r.written, r.shown = o, b.shownVersion(o)
+	return nil
 }
 
 // CopyObject implements gofakes3.Backend.
 func (st *objectStore) CopyObject(ctx context.Context, fromBucket, fromKey, toBucket, toKey string, meta map[string]string) (gofakes3.CopyObjectResult, error) {
-	source, err := st.GetObject(ctx, fromBucket, fromKey, nil)
+	source, _, err := st.lookup(versionIn(ctx, fromBucket, fromKey))
 	if err != nil {
 		return gofakes3.CopyObjectResult{}, err
 	}
-	if _, err := st.PutObject(ctx, toBucket, toKey, meta, source.Contents, source.Size); err != nil {
+	r, o := storeRequestIn(ctx), source.copyTo(toKey, meta, st.now())
+	if r.checksum.Algorithm != "" {
+		o.checksum = checksumOf(r.checksum.Algorithm, o.body)
+	}
+	if err := st.store(r, toBucket, o); err != nil {
 		return gofakes3.CopyObjectResult{}, err
 	}
-	return gofakes3.CopyObjectResult{
-		ETag:         `"` + hex.EncodeToString(source.Hash) + `"`,
-		LastModified: gofakes3.NewContentTime(st.now()),
-	}, nil
+	return gofakes3.CopyObjectResult{ETag: o.etag(), LastModified: gofakes3.NewContentTime(o.modified)}, nil
 }
 
-// DeleteObject implements gofakes3.Backend.
-func (st *objectStore) DeleteObject(_ context.Context, bucket, key string) (gofakes3.ObjectDeleteResult, error) {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	b := st.buckets[bucket]
-	if b == nil {
-		return gofakes3.ObjectDeleteResult{}, gofakes3.BucketNotFound(bucket)
-	}
-	if b.versioning == gofakes3.VersioningNone {
-		b.remove(key, nullVersion)
-		return gofakes3.ObjectDeleteResult{}, nil
-	}
-	marker := &storedObject{key: key, marker: true, modified: st.now()}
-	b.put(marker)
-	return gofakes3.ObjectDeleteResult{IsDeleteMarker: true, VersionID: gofakes3.VersionID(marker.version)}, nil
+// DeleteObject implements gofakes3.Backend. Deletions are served in front of
+// gofakes3, see delete, so that nothing calls it.
+func (st *objectStore) DeleteObject(context.Context, string, string) (gofakes3.ObjectDeleteResult, error) {
+	return gofakes3.ObjectDeleteResult{}, gofakes3.ErrNotImplemented
 }
 
-// DeleteObjectVersion implements gofakes3.VersionedBackend.
-func (st *objectStore) DeleteObjectVersion(bucket, key string, version gofakes3.VersionID) (gofakes3.ObjectDeleteResult, error) {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	b := st.buckets[bucket]
-	if b == nil {
-		return gofakes3.ObjectDeleteResult{}, gofakes3.BucketNotFound(bucket)
-	}
-	removed := b.remove(key, string(version))
-	if removed == nil {
-		return gofakes3.ObjectDeleteResult{}, nil
-	}
-	return gofakes3.ObjectDeleteResult{VersionID: version, IsDeleteMarker: removed.marker}, nil
-}
-
-// DeleteMulti implements gofakes3.Backend. DeleteObjects is served in front of
-// gofakes3, key by key, so nothing calls it.
+// DeleteMulti implements gofakes3.Backend. Nothing calls it.
 func (st *objectStore) DeleteMulti(context.Context, string, ...string) (gofakes3.MultiDeleteResult, error) {
 	return gofakes3.MultiDeleteResult{}, gofakes3.ErrNotImplemented
 }
 
 // SetObjectTagging implements gofakes3.ObjectTaggingBackend.
 func (st *objectStore) SetObjectTagging(ctx context.Context, bucket, key, tagging string) error {
+	return st.replace(versionIn(ctx, bucket, key), func(o *storedObject) {
+		o.metadata = maps.Clone(o.metadata)
+		delete(o.metadata, gofakes3.TaggingMetadataKey)
+		if tagging != "" {
+			o.metadata[gofakes3.TaggingMetadataKey] = tagging
+		}
+	})
+}
+
+// replace puts in the place of a version what change makes of a copy of it.
+func (st *objectStore) replace(v objectVersion, change func(*storedObject)) error {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	b, o, err := st.find(versionIn(ctx, bucket, key))
+	b, o, err := st.find(v)
 	if err != nil {
 		return err
 	}
-	tagged := *o
-	tagged.metadata = maps.Clone(o.metadata)
-	delete(tagged.metadata, gofakes3.TaggingMetadataKey)
-	if tagging != "" {
-		tagged.metadata[gofakes3.TaggingMetadataKey] = tagging
-	}
-	versions := slices.Clone(b.objects[key])
-	versions[slices.Index(versions, o)] = &tagged
-	b.objects[key] = versions
+	changed := *o
+	change(&changed)
+	versions := slices.Clone(b.objects[v.key])
+	versions[slices.Index(versions, o)] = &changed
+	b.objects[v.key] = versions
 	return nil
 }

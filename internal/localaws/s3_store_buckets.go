@@ -1,11 +1,11 @@
 package localaws
 
 import (
-	"cmp"
 	"context"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/rclone/gofakes3"
 )
@@ -21,6 +21,16 @@ func (st *objectStore) ListBuckets(context.Context) ([]gofakes3.BucketInfo, erro
 	return buckets, nil
 }
 
+// createdAt is when a bucket was created; the zero time if there is none.
+func (st *objectStore) createdAt(name string) time.Time {
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	if b := st.buckets[name]; b != nil {
+		return b.created
+	}
+	return time.Time{}
+}
+
 // CreateBucket implements gofakes3.Backend.
 func (st *objectStore) CreateBucket(_ context.Context, name string) error {
 	st.mu.Lock()
@@ -28,7 +38,7 @@ func (st *objectStore) CreateBucket(_ context.Context, name string) error {
 	if st.buckets[name] != nil {
 		return gofakes3.ResourceError(gofakes3.ErrBucketAlreadyExists, name)
 	}
-	st.buckets[name] = &objectBucket{created: st.now(), objects: map[string][]*storedObject{}}
+	st.buckets[name] = newObjectBucket(st.now())
 	return nil
 }
 
@@ -50,34 +60,7 @@ func (st *objectStore) DeleteBucket(_ context.Context, name string) error {
 		return gofakes3.ResourceError(gofakes3.ErrBucketNotEmpty, name)
 	}
 	delete(st.buckets, name)
-	return nil
-}
-
-// VersioningConfiguration implements gofakes3.VersionedBackend.
-func (st *objectStore) VersioningConfiguration(name string) (gofakes3.VersioningConfiguration, error) {
-	st.mu.RLock()
-	defer st.mu.RUnlock()
-	b := st.buckets[name]
-	if b == nil {
-		return gofakes3.VersioningConfiguration{}, gofakes3.BucketNotFound(name)
-	}
-	return gofakes3.VersioningConfiguration{Status: b.versioning}, nil
-}
-
-// SetVersioningConfiguration implements gofakes3.VersionedBackend.
-func (st *objectStore) SetVersioningConfiguration(name string, c gofakes3.VersioningConfiguration) error {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	switch b := st.buckets[name]; {
-	case b == nil:
-		return gofakes3.BucketNotFound(name)
-	case c.MFADelete.Enabled():
-		return gofakes3.ErrNotImplemented
-	case c.Status == gofakes3.VersioningNone:
-		return gofakes3.ErrIllegalVersioningConfiguration
-	default:
-		b.versioning = c.Status
-	}
+	maps.DeleteFunc(st.uploads, func(_ string, u *partsUpload) bool { return u.bucket == name })
 	return nil
 }
 
@@ -108,7 +91,7 @@ func (l *lister) take(key string) (shown string, common, skip bool) {
 }
 
 // ListBucket implements gofakes3.Backend.
-func (st *objectStore) ListBucket(_ context.Context, name string, prefix *gofakes3.Prefix, page gofakes3.ListBucketPage) (*gofakes3.ObjectList, error) {
+func (st *objectStore) ListBucket(ctx context.Context, name string, prefix *gofakes3.Prefix, page gofakes3.ListBucketPage) (*gofakes3.ObjectList, error) {
 	st.mu.RLock()
 	defer st.mu.RUnlock()
 	b := st.buckets[name]
@@ -118,7 +101,7 @@ func (st *objectStore) ListBucket(_ context.Context, name string, prefix *gofake
 	list := gofakes3.NewObjectList()
 	l := lister{prefix: prefix.Prefix, delimiter: prefix.Delimiter, after: page.Marker}
 	var count int64
-	for _, key := range slices.Sorted(maps.Keys(b.objects)) {
+	for _, key := range b.sortedKeys() {
 		versions := b.objects[key]
 		current := versions[len(versions)-1]
 		shown, common, skip := l.take(key)
@@ -137,75 +120,12 @@ func (st *objectStore) ListBucket(_ context.Context, name string, prefix *gofake
 		}
 		list.Add(&gofakes3.Content{
 			Key: key, LastModified: gofakes3.NewContentTime(current.modified),
-			ETag: current.etag(), Size: int64(len(current.body)),
+			ETag: current.etag(), Size: int64(len(current.body)), StorageClass: gofakes3.StorageClass(current.storageClass()),
+			Owner: &gofakes3.UserInfo{ID: storeRequestIn(ctx).owner},
 		})
 	}
 	return list, nil
 }
 
-// ListBucketVersions implements gofakes3.VersionedBackend. The versions of an
-// object are listed newest first.
-func (st *objectStore) ListBucketVersions(name string, prefix *gofakes3.Prefix, page *gofakes3.ListBucketVersionsPage) (*gofakes3.ListBucketVersionsResult, error) {
-	st.mu.RLock()
-	defer st.mu.RUnlock()
-	b := st.buckets[name]
-	if b == nil {
-		return nil, gofakes3.BucketNotFound(name)
-	}
-	result := gofakes3.NewListBucketVersionsResult(name, prefix, page)
-	l := lister{prefix: prefix.Prefix, delimiter: prefix.Delimiter}
-	var lastVersion string
-	for _, item := range b.versionsAfter(page.KeyMarker, string(page.VersionIDMarker)) {
-		shown, common, skip := l.take(item.key)
-		if skip || common && shown == page.KeyMarker {
-			continue
-		}
-		if page.MaxKeys > 0 && int64(len(result.Versions)+len(result.CommonPrefixes)) == page.MaxKeys {
-			result.IsTruncated = true
-			result.NextKeyMarker, result.NextVersionIDMarker = l.last, gofakes3.VersionID(lastVersion)
-			break
-		}
-		l.last, lastVersion = shown, ""
-		if common {
-			result.AddPrefix(shown)
-			continue
-		}
-		lastVersion = item.version
-		result.Versions = append(result.Versions, b.listed(item))
-	}
-	return result, nil
-}
-
-// versionsAfter lists all versions behind the marker, in the order of the keys,
-// newest first. It needs st.mu.
-func (b *objectBucket) versionsAfter(key, version string) []*storedObject {
-	var all []*storedObject
-	for _, name := range slices.Sorted(maps.Keys(b.objects)) {
-		versions := b.objects[name]
-		switch cmp.Compare(name, key) {
-		case -1:
-			continue
-		case 0: // those older than the marker; none if there is no version marker
-			end := slices.IndexFunc(versions, func(o *storedObject) bool { return o.version == version })
-			versions = versions[:max(end, 0)]
-		}
-		for _, o := range slices.Backward(versions) {
-			all = append(all, o)
-		}
-	}
-	return all
-}
-
-// listed is a version as gofakes3 lists it. It needs st.mu.
-func (b *objectBucket) listed(o *storedObject) gofakes3.VersionItem {
-	versions := b.objects[o.key]
-	latest := versions[len(versions)-1] == o
-	modified := gofakes3.NewContentTime(o.modified)
-	if o.marker {
-		return &gofakes3.DeleteMarker{Key: o.key, VersionID: b.shownVersion(o), IsLatest: latest, LastModified: modified}
-	}
-	return &gofakes3.Version{
-		Key: o.key, VersionID: b.shownVersion(o), IsLatest: latest, LastModified: modified,
-		ETag: o.etag(), Size: int64(len(o.body)),
-	}
-}
+// sortedKeys are the keys of all objects in order. It needs st.mu.
+func (b *objectBucket) sortedKeys() []string { return slices.Sorted(maps.Keys(b.objects)) }

@@ -83,6 +83,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) serveStorage(w http.ResponseWriter, r *http.Request) {
+	continueEmpty(w, r)
 	c, failure := s.authenticate(r)
 	if failure == nil && s.expired(c) {
 		failure = newError(http.StatusBadRequest, "ExpiredToken", "The provided token has expired.")

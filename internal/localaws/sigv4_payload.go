@@ -30,8 +30,27 @@ const (
 	streamingUnsignedTrailer = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 )
 
+// bufferedBody is a body that has been read and can be read again.
+type bufferedBody struct {
+	*bytes.Reader
+	data []byte
+}
+
+// Close implements io.Closer.
+func (*bufferedBody) Close() error { return nil }
+
 // readBody reads the whole body and puts it back, so that it can be read again.
+// What it returns must not be changed.
 func readBody(r *http.Request, limit int64) ([]byte, *apiError) {
+	if buffered, ok := r.Body.(*bufferedBody); ok {
+		if int64(len(buffered.data)) > limit {
+			return nil, entityTooLarge()
+		}
+		return buffered.data, nil
+	}
+	if r.ContentLength > limit {
+		return nil, entityTooLarge()
+	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, incompleteBody()
@@ -40,14 +59,18 @@ func readBody(r *http.Request, limit int64) ([]byte, *apiError) {
 		return nil, newError(http.StatusBadRequest, "RequestTimeout", "Your socket connection to the server was not read from or written to within the timeout period.")
 	}
 	if int64(len(body)) > limit {
-		return nil, newError(http.StatusBadRequest, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")
+		return nil, entityTooLarge()
 	}
 	setBody(r, body)
 	return body, nil
 }
 
+func entityTooLarge() *apiError {
+	return newError(http.StatusBadRequest, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")
+}
+
 func setBody(r *http.Request, body []byte) {
-	r.Body = io.NopCloser(bytes.NewReader(body))
+	r.Body = &bufferedBody{Reader: bytes.NewReader(body), data: body}
 	r.ContentLength = int64(len(body))
 	r.TransferEncoding = nil
 	r.Header.Set("Content-Length", strconv.Itoa(len(body)))
