@@ -13,7 +13,8 @@
 // Its calls can be made to fail (Server.AddFault) and are logged (Server.Calls);
 // what lies below /_localaws/ offers both over HTTP to the administrator. It can
 // be as inconvenient as AWS, too: with Options.Lag what reads see of IAM lags
-// behind, and with Options.IAMRate the account has a budget of calls.
+// behind, and with Options.IAMRate and Options.STSRate the account has a budget
+// of calls.
 //
 // It is a stand-in and not AWS: one account, and nothing kept beyond the process
 // unless a directory is named for it. It must never be exposed to a network that

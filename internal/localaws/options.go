@@ -34,7 +34,7 @@ type Options struct {
 	// Lag is how long a change of IAM's roles, users, providers and managed
 	// policies is unseen by reads, by the judgement of calls and by the look-up
 	// of the principals that policies name. Writes see it at once, and access
-	// keys and sessions do not lag. Default 0; at most an hour.
+	// keys and new sessions do not lag. Default 0; at most an hour.
 	Lag time.Duration
 	// IAMRate and STSRate are how many calls a second the whole account may
 	// make to the service, with a burst of the same number rounded up; a call

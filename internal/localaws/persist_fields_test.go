@@ -85,9 +85,9 @@ func TestRoleWithoutItsPolicyIsRefused(t *testing.T) {
 	if failure := setRole(t, s, "reader", ""); failure != nil {
 		t.Fatal(failure)
 	}
-	broken := s.state.roles["reader"].clone()
+	broken := *s.state.roles["reader"]
 	broken.attached = []string{"arn:aws:iam::aws:policy/None"}
-	s.state.roles["reader"] = broken
+	s.state.roles["reader"] = &broken
 	mustClose(t, s)
 	if _, err := New(options); err == nil || !strings.Contains(err.Error(), "policy/None, which does not exist") {
 		t.Errorf("error %v", err)

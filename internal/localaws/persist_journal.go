@@ -73,7 +73,7 @@ func createJournal(path string, changes []change) (*journal, error) {
 	}
 	j := &journal{file: file, path: path, first: changes[0], size: headerSize()}
 	if err := j.fill(changes); err != nil {
-		return nil, errors.Join(fmt.Errorf("making a journal: %w", err), file.Close(), os.Remove(path+newSuffix)) //nolint:gosec // The directory is the user's choice.
+		return nil, errors.Join(fmt.Errorf("making a journal: %w", err), file.Close(), os.Remove(path+newSuffix))
 	}
 	j.limit = max(smallJournal, 2*j.size)
 	return j, nil
@@ -82,7 +82,7 @@ func createJournal(path string, changes []change) (*journal, error) {
 // install puts a new journal in the place of the one before it. If that fails,
 // nothing can be appended to it.
 func (j *journal) install() error {
-	err := os.Rename(j.path+newSuffix, j.path) //nolint:gosec // The same.
+	err := os.Rename(j.path+newSuffix, j.path)
 	if err == nil {
 		err = syncDirectory(filepath.Dir(j.path))
 	}

@@ -13,7 +13,9 @@ func TestPanicOfTheStoreIsAnsweredAndLogged(t *testing.T) {
 	var log bytes.Buffer
 	s := newBucketServer(t, shared)
 	s.options.Logger = slog.New(slog.NewTextHandler(&log, nil))
-	s.storage.protocol = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("index out of range") })
+	s.storage.protocol = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		panic("index out of range") //nolint:forbidigo // It stands for gofakes3, which does.
+	})
 	if code := s.call(t, http.MethodGet, "/"+shared+"/key?tagging", ""); code != "InternalError" {
 		t.Errorf("answered %q", code)
 	}
