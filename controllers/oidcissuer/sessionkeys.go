@@ -41,9 +41,8 @@ func sessionSchedule(rotation v1alpha1.KeyRotationSpec) session.Schedule {
 	schedule := session.Schedule{
 		PublishAhead: publishAhead,
 		// The lifetime in the spec may have been longer when a bearer was signed, so
-		// the longest one counts. And a replica signs with the old key until it has
-		// read of the new one.
-		RetireAfter: maxSessionLifetime + publishAhead + session.Tolerance,
+		// the longest one counts.
+		RetireAfter: maxSessionLifetime + session.Tolerance,
 	}
 	if rotation.Policy != v1alpha1.RotationNever {
 		schedule.Interval = rotation.Interval.Duration
