@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -88,7 +89,7 @@ func (a *apiSide) connect(ctx context.Context, config *rest.Config) error {
 		return err
 	}
 	a.client = &http.Client{Transport: transport(tls)}
-	a.url = config.Host + "/api/v1/namespaces/default/serviceaccounts/bench/token"
+	a.url = strings.TrimSuffix(config.Host, "/") + "/api/v1/namespaces/default/serviceaccounts/bench/token"
 	return nil
 }
 
