@@ -113,7 +113,11 @@ func (c *Command) Run(ctx context.Context, logger *slog.Logger) error {
 	}
 	if tracing != nil {
 		options.Tracing = tracing
-		defer func() { _ = shutdownTracing(ctx, tracing) }()
+		defer func() {
+			if err := shutdownTracing(ctx, tracing); err != nil {
+				logger.WarnContext(ctx, "the last traces were not delivered", "error", err)
+			}
+		}()
 	}
 	server, err := New(options)
 	if err != nil {
