@@ -31,6 +31,8 @@ const (
 	ReasonCredentialsMissing = "CredentialsMissing"
 	// ReasonSuspended says that a difference was found and left alone, because the object is suspended.
 	ReasonSuspended = "Suspended"
+	// ReasonObserved says that a difference was found and left alone, because the object only observes.
+	ReasonObserved = "Observed"
 	// ReasonAPIError says that the Kubernetes API refused or failed a call.
 	ReasonAPIError = "APIError"
 )
@@ -116,8 +118,8 @@ const (
 // carries our statements, and ours alone under our Sids.
 //
 // Possible reasons for it to be True: Applied.
-// Possible reasons for it to be False: BucketNotFound, PolicyInvalid, PolicyTooLarge,
-// Suspended, AWSError, CredentialsInvalid.
+// Possible reasons for it to be False: BucketNotFound, BucketElsewhere, BucketForbidden, PolicyInvalid,
+// PolicyTooLarge, SidTaken, PrefixClaimed, Suspended, Observed, AWSError, CredentialsInvalid.
 // Possible reasons for it to be Unknown: AWSError.
 const (
 	ConditionBucketPoliciesApplied = "BucketPoliciesApplied"
@@ -126,6 +128,28 @@ const (
 	ReasonBucketNotFound = "BucketNotFound"
 	ReasonPolicyInvalid  = "PolicyInvalid"
 	ReasonPolicyTooLarge = "PolicyTooLarge"
+	// ReasonBucketElsewhere says that the bucket is in another region, or belongs to another account.
+	ReasonBucketElsewhere = "BucketElsewhere"
+	// ReasonBucketForbidden says that the operator may not read or write the bucket's policy.
+	ReasonBucketForbidden = "BucketForbidden"
+	// ReasonSidTaken says that a statement of somebody else has a Sid of ours.
+	ReasonSidTaken = "SidTaken"
+	// ReasonPrefixClaimed says that another federation gives out the same prefix
+	// of the bucket to the wallets of another issuer or under another tag.
+	ReasonPrefixClaimed = "PrefixClaimed"
+)
+
+// ConditionBucketsHardened tells whether every bucket blocks public access and
+// has no ACLs. The isolation does not depend on it, so Ready does not either.
+//
+// Possible reasons for it to be True: Hardened.
+// Possible reasons for it to be False: NotHardened, AWSError.
+// Possible reasons for it to be Unknown: AWSError.
+const (
+	ConditionBucketsHardened = "BucketsHardened"
+
+	ReasonHardened    = "Hardened"
+	ReasonNotHardened = "NotHardened"
 )
 
 // ConditionRoleConfined tells whether the role's own policies stay within what
@@ -133,7 +157,7 @@ const (
 // has no guard, because IAM is a union of allows.
 //
 // Possible reasons for it to be True: Confined.
-// Possible reasons for it to be False: BroadGrant, WalletTagOnRole, RoleNotFound, RoleClaimed,
+// Possible reasons for it to be False: BroadGrant, WalletTagOnRole, RoleNotFound, RoleClaimed, RoleUnsuitable, BoundaryBlocks,
 // PolicyInvalid, OriginalsDamaged, AWSError, CredentialsInvalid.
 // Possible reasons for it to be Unknown: AWSError.
 const (
@@ -147,6 +171,12 @@ const (
 	ReasonOriginalsDamaged = "OriginalsDamaged"
 	ReasonRoleNotFound     = "RoleNotFound"
 	ReasonRoleClaimed      = "RoleClaimed"
+	// ReasonRoleUnsuitable says that the role cannot serve wallets: it is linked to
+	// a service, gives shorter sessions than are asked for, or carries somebody's mark.
+	ReasonRoleUnsuitable = "RoleUnsuitable"
+	// ReasonBoundaryBlocks says that the role's permissions boundary, or a Deny of
+	// its own, keeps wallets from what the spec gives them.
+	ReasonBoundaryBlocks = "BoundaryBlocks"
 )
 
 // ConditionTrustPolicyApplied tells whether the role's trust policy is ours. It
@@ -168,7 +198,7 @@ const (
 //
 // Possible reasons for it to be True: Isolated.
 // Possible reasons for it to be False: IsolationBroken, AccessDenied.
-// Possible reasons for it to be Unknown: DocumentsChanged, DocumentsNotApplied, NotConfined, ProbeFailed, Propagating.
+// Possible reasons for it to be Unknown: DocumentsChanged, DocumentsNotApplied, NotConfined, ProbeFailed, Propagating, Quarantined.
 const (
 	ConditionIsolationVerified = "IsolationVerified"
 
@@ -189,6 +219,8 @@ const (
 	ReasonProbeFailed = "ProbeFailed"
 	// ReasonPropagating says that documents were just written and AWS does not act on them yet.
 	ReasonPropagating = "Propagating"
+	// ReasonQuarantined says that the role is denied everything, so that there is nothing to prove.
+	ReasonQuarantined = "Quarantined"
 )
 
 // Reasons of events that belong to no condition.
@@ -199,6 +231,12 @@ const (
 	ReasonDocumentWritten = "DocumentWritten"
 	// ReasonGrantRemoved says that a broad grant was taken out of the role.
 	ReasonGrantRemoved = "GrantRemoved"
+	// ReasonDifferent says how AWS differs from what it must be, where nothing is written.
+	ReasonDifferent = "Different"
+	// ReasonRoleCreated says that the role was made.
+	ReasonRoleCreated = "RoleCreated"
+	// ReasonRoleDeleted says that the role was deleted.
+	ReasonRoleDeleted = "RoleDeleted"
 	// ReasonRestored says that an original document was put back.
 	ReasonRestored = "Restored"
 	// ReasonNotRestored says that an original document was not put back, and why.

@@ -9,6 +9,10 @@ const (
 // Finalizer keeps an object until its AWS side is put in order.
 const Finalizer = "federation.litentry.org/finalizer"
 
+// ReconcileAnnotation asks, with any new value, for a look at everything at once
+// and for a new proof.
+const ReconcileAnnotation = "federation.litentry.org/reconcile"
+
 // SigningKeySecretName names the Secret with the keys that sign JWTs.
 func (i *OIDCIssuer) SigningKeySecretName() string { return i.Name + "-signing-keys" }
 

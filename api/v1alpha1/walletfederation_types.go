@@ -4,6 +4,8 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // WalletFederationSpec says that the wallets of an issuer reach their own
 // prefixes of some buckets through one role, and nothing else.
+//
+// +kubebuilder:validation:XValidation:rule="self.deletionPolicy != 'Delete' || has(self.role.create)",message="deletionPolicy Delete is for a role that the operator may create: set role.create",fieldPath=".deletionPolicy"
 type WalletFederationSpec struct {
 	// issuerRef names the OIDCIssuer, in the same namespace, whose tokens buy sessions.
 	// +required
@@ -18,8 +20,7 @@ type WalletFederationSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="account is immutable: make a new WalletFederation"
 	Account string `json:"account,omitempty"`
 
-	// role is the IAM role that wallets assume. It exists already and belongs to
-	// this federation alone.
+	// role is the IAM role that wallets assume. It belongs to this federation alone.
 	// +required
 	Role RoleSpec `json:"role,omitzero"`
 
@@ -36,11 +37,31 @@ type WalletFederationSpec struct {
 	// +kubebuilder:default={}
 	Verification VerificationSpec `json:"verification,omitzero"`
 
-	// suspend stops every write to AWS. The isolation is still proven: what is
-	// in force is what the status tells of. Deletion follows deletionPolicy all
-	// the same.
+	// managementPolicy says whether the operator writes to AWS at all.
+	// +optional
+	// +kubebuilder:default=Manage
+	ManagementPolicy ManagementPolicy `json:"managementPolicy,omitempty"`
+
+	// suspend stops every write to AWS for a while. The isolation is still
+	// proven: what is in force is what the status tells of. Deletion follows
+	// deletionPolicy all the same.
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`
+
+	// revocations end sessions before their time, in S3 itself: the bucket
+	// policies deny everything to sessions of the wallet that were issued
+	// before. A revocation is taken out of them when no such session can live any
+	// more, and may then be taken out of the spec.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=100
+	Revocations []Revocation `json:"revocations,omitempty"`
+
+	// quarantine denies the role everything, every session that lives included,
+	// until it is lifted. Suspension does not hold it up; Observe does.
+	// +optional
+	Quarantine bool `json:"quarantine,omitempty"`
 
 	// deletionPolicy says what becomes of the AWS documents when the federation
 	// is deleted.
@@ -48,6 +69,20 @@ type WalletFederationSpec struct {
 	// +kubebuilder:default=Restore
 	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
 }
+
+// ManagementPolicy says whether the operator writes to AWS.
+// +kubebuilder:validation:Enum=Manage;Observe
+type ManagementPolicy string
+
+// Whether the operator writes to AWS.
+const (
+	// ManagementManage keeps the documents as they must be.
+	ManagementManage ManagementPolicy = "Manage"
+	// ManagementObserve writes nothing, neither now nor when the federation is
+	// deleted. Every difference is in status.differences; the isolation is proven
+	// as it is.
+	ManagementObserve ManagementPolicy = "Observe"
+)
 
 // IssuerReference names an OIDCIssuer in the same namespace.
 type IssuerReference struct {
@@ -87,6 +122,49 @@ type RoleSpec struct {
 	// +optional
 	// +kubebuilder:default=Report
 	BroadGrants BroadGrants `json:"broadGrants,omitempty"`
+
+	// create lets the operator make the role if there is none of its name. A role
+	// that exists is adopted as it is: what create says of it is for a role that
+	// this federation made.
+	// +optional
+	Create *RoleCreateSpec `json:"create,omitempty"`
+}
+
+// RoleCreateSpec is what a role is made with, and kept at.
+type RoleCreateSpec struct {
+	// path is the role's IAM path. It begins and ends with a slash.
+	// +optional
+	// +kubebuilder:default="/"
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="self.matches('^/([A-Za-z0-9_+=,.@-]+/)*$')",message="path must begin and end with a slash, with letters, digits and _ + = , . @ - between"
+	// +kubebuilder:validation:XValidation:rule="!self.startsWith('/aws-service-role/')",message="path must not be that of service-linked roles"
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="path is immutable: make a new WalletFederation"
+	Path string `json:"path,omitempty"`
+
+	// permissionsBoundary is the ARN of a managed policy that bounds what the
+	// role can do.
+	// +optional
+	// +kubebuilder:validation:MinLength=20
+	// +kubebuilder:validation:MaxLength=2048
+	// +kubebuilder:validation:XValidation:rule="self.matches('^arn:aws[a-z-]*:iam::(aws|[0-9]{12}):policy/[A-Za-z0-9_+=,.@/-]+$')",message="permissionsBoundary must be the ARN of a managed policy"
+	PermissionsBoundary string `json:"permissionsBoundary,omitempty"`
+
+	// maxSessionDuration is the longest session that the role gives, from 1h to 12h.
+	// +optional
+	// +kubebuilder:default="1h"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Pattern=`^([0-9]+([.][0-9]+)?(ms|s|m|h))+$`
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1h') && duration(self) <= duration('12h')",message="maxSessionDuration must be from 1h to 12h"
+	MaxSessionDuration metav1.Duration `json:"maxSessionDuration,omitzero"`
+
+	// tags are the role's tags, beside the one that marks whose the role is. The
+	// wallet tag key of the issuer must not be among them.
+	// +optional
+	// +kubebuilder:validation:MinProperties=1
+	// +kubebuilder:validation:MaxProperties=40
+	// +kubebuilder:validation:XValidation:rule="self.all(key, size(key) >= 1 && size(key) <= 128 && size(self[key]) <= 256 && !key.lowerAscii().startsWith('aws:'))",message="tags have keys of 1 to 128 characters that do not begin with aws:, and values of at most 256"
+	Tags map[string]string `json:"tags,omitempty"`
 }
 
 // Access is something a wallet may do under its own prefix.
@@ -131,7 +209,26 @@ type BucketSpec struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=4
 	Access []Access `json:"access,omitempty"`
+
+	// hygiene says what to do where Block Public Access is not fully on, or
+	// object ownership is not BucketOwnerEnforced.
+	// +optional
+	// +kubebuilder:default=Report
+	Hygiene Hygiene `json:"hygiene,omitempty"`
 }
+
+// Hygiene says what to do about a bucket that is not hardened.
+// +kubebuilder:validation:Enum=Report;Enforce
+type Hygiene string
+
+// What to do about a bucket that is not hardened.
+const (
+	// HygieneReport names it in the condition BucketsHardened.
+	HygieneReport Hygiene = "Report"
+	// HygieneEnforce sets Block Public Access and BucketOwnerEnforced. Neither is
+	// taken back when the federation is deleted.
+	HygieneEnforce Hygiene = "Enforce"
+)
 
 // VerificationSpec says how often the isolation is proven.
 type VerificationSpec struct {
@@ -147,7 +244,7 @@ type VerificationSpec struct {
 }
 
 // DeletionPolicy says what becomes of the AWS documents when a federation is deleted.
-// +kubebuilder:validation:Enum=Restore;Retain
+// +kubebuilder:validation:Enum=Restore;Retain;Delete
 type DeletionPolicy string
 
 // What becomes of the AWS documents.
@@ -158,12 +255,15 @@ const (
 	DeletionRestore DeletionPolicy = "Restore"
 	// DeletionRetain leaves every document as it is.
 	DeletionRetain DeletionPolicy = "Retain"
+	// DeletionDelete is Restore, and deletes the role if this federation made it.
+	DeletionDelete DeletionPolicy = "Delete"
 )
 
 // WalletFederationStatus is what the operator saw last.
 type WalletFederationStatus struct {
 	// conditions are IssuerReady, BucketPoliciesApplied, RoleConfined,
 	// TrustPolicyApplied, IsolationVerified and, of all of them, Ready.
+	// BucketsHardened is beside them: Ready does not wait for it.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -186,9 +286,46 @@ type WalletFederationStatus struct {
 	// +optional
 	RoleClosedTime *metav1.Time `json:"roleClosedTime,omitempty"`
 
+	// differences are what AWS has otherwise than it must be, and was left so:
+	// because the federation is suspended, or observes, or something blocks the
+	// write. Empty when there are none.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=32
+	Differences []DifferenceStatus `json:"differences,omitempty"`
+
+	// lastForced is the value of the annotation federation.litentry.org/reconcile
+	// that was last acted on.
+	// +optional
+	// +kubebuilder:validation:MaxLength=256
+	LastForced string `json:"lastForced,omitempty"`
+
 	// isolation is the evidence behind the condition IsolationVerified.
 	// +optional
 	Isolation *IsolationStatus `json:"isolation,omitempty"`
+}
+
+// DifferenceStatus is how one thing in AWS differs from what it must be.
+type DifferenceStatus struct {
+	// kind is what differs, such as "bucket policy", "trust policy" or "role".
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	Kind string `json:"kind,omitempty"`
+
+	// name is the bucket's or the role's.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	Name string `json:"name,omitempty"`
+
+	// changes say what would be changed, one sentence each.
+	// +required
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MaxLength=512
+	Changes []string `json:"changes,omitempty"`
 }
 
 // IsolationStatus is the evidence of the last proof. It tells of the documents

@@ -75,8 +75,9 @@ func (p *pass) ensureBucketPolicy(ctx context.Context, bucket document.Bucket) *
 		return judgeDocument(err)
 	}
 	difference := strings.Join(differences, "; ")
-	if p.federation.Spec.Suspend {
-		return &problem{status: metav1.ConditionFalse, reason: v1alpha1.ReasonSuspended, message: difference}
+	if reason := p.readOnly(); reason != "" {
+		p.differs(bucketPolicy, bucket.Name, differences...)
+		return &problem{status: metav1.ConditionFalse, reason: reason, message: difference}
 	}
 	what := write{kind: bucketPolicy, name: bucket.Name, original: current, difference: difference}
 	err = p.write(ctx, what, func() error { return p.putBucketPolicy(ctx, bucket.Name, desired) })
@@ -89,6 +90,9 @@ func (p *pass) ensureBucketPolicy(ctx context.Context, bucket document.Bucket) *
 // adopt takes a document into the ledger that is as it must be already: left by
 // an earlier federation, or written by a pass that crashed.
 func (p *pass) adopt(ctx context.Context, kind, name string, document []byte) *problem {
+	if p.observes() {
+		return nil // What is only looked at is nobody's to answer for.
+	}
 	if _, err := p.claim(ctx, kind, name, document); err != nil {
 		return &problem{status: metav1.ConditionUnknown, reason: v1alpha1.ReasonAPIError, message: err.Error(), err: err}
 	}

@@ -80,8 +80,7 @@ func NewBackoff() workqueue.TypedRateLimiter[types.UID] {
 // SetupWithManager registers the controller and its watches.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
-		// Our own status patches are no reason to look again.
-		For(&v1alpha1.WalletFederation{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		For(&v1alpha1.WalletFederation{}, builder.WithPredicates(wished)).
 		Watches(&v1alpha1.OIDCIssuer{}, handler.EnqueueRequestsFromMapFunc(r.federationsOf), builder.WithPredicates(issuerChanged)).
 		WithOptions(controller.Options{MaxConcurrentReconciles: concurrency, RateLimiter: period.RateLimiter()}).
 		Complete(r)
@@ -140,6 +139,8 @@ type pass struct {
 	world world
 	// ledger is what the federation answers for.
 	ledger *ledger
+	// differences are what is left otherwise than it must be.
+	differences []v1alpha1.DifferenceStatus
 }
 
 func (r *Reconciler) newPass(federation *v1alpha1.WalletFederation) *pass {
@@ -198,7 +199,12 @@ func (p *pass) run(ctx context.Context) error {
 	roleErr := p.ensureRoleConfined(ctx)
 	droppedErr := p.releaseDropped(ctx)
 	trustErr := p.ensureTrustPolicy(ctx)
-	return errors.Join(bucketErr, roleErr, droppedErr, trustErr, p.verifyIsolation(ctx))
+	p.tellDifferences()
+	err := errors.Join(bucketErr, roleErr, droppedErr, trustErr, p.verifyIsolation(ctx))
+	if err == nil {
+		p.settleForced()
+	}
+	return err
 }
 
 // requeueWithin asks for another look within d.

@@ -55,7 +55,7 @@ func (r *Reconciler) finalize(ctx context.Context, federation *v1alpha1.WalletFe
 // release undoes what the ledger says that the federation answers for. It
 // returns how long to wait before it can go on.
 func (p *pass) release(ctx context.Context) (time.Duration, error) {
-	if p.federation.Spec.DeletionPolicy == v1alpha1.DeletionRetain {
+	if p.federation.Spec.DeletionPolicy == v1alpha1.DeletionRetain || p.observes() {
 		return 0, nil // The ledger has no owner and stays, with the originals.
 	}
 	if err := p.openLedger(ctx); err != nil {

@@ -61,7 +61,7 @@ func (p *pass) verifyIsolation(ctx context.Context) error {
 // is young enough.
 func (p *pass) stillProven(hash string) bool {
 	evidence := p.federation.Status.Isolation
-	if evidence == nil || evidence.DocumentsHash != hash {
+	if evidence == nil || evidence.DocumentsHash != hash || p.forced() {
 		return false
 	}
 	left := p.proofInterval(evidence) - p.Now().Sub(evidence.ProbeTime.Time)

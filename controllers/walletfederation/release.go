@@ -18,7 +18,11 @@ import (
 func (p *pass) releaseDropped(ctx context.Context) error {
 	for _, name := range p.ledger.buckets() {
 		named := slices.ContainsFunc(p.federation.Spec.Buckets, func(b v1alpha1.BucketSpec) bool { return b.Name == name })
-		if named || p.federation.Spec.Suspend {
+		if named {
+			continue
+		}
+		if p.readOnly() != "" {
+			p.differs(bucketPolicy, name, "the bucket left the spec, and its policy still has our statements")
 			continue
 		}
 		if !p.IsTrue(v1alpha1.ConditionRoleConfined) {

@@ -40,6 +40,9 @@ func (p *pass) ensureRoleConfined(ctx context.Context) error {
 		return nil
 	}
 	p.False(v1alpha1.ConditionRoleConfined, v1alpha1.ReasonBroadGrant, "%s. %s", describeGrants(grants), p.remedy())
+	for _, grant := range grants {
+		p.differs("role", role.Name, grant.String())
+	}
 	p.requeueWithin(retryInterval)
 	return nil
 }
@@ -52,8 +55,8 @@ func (p *pass) walletTagMessage() string {
 // remedy says what to do about grants that are still there.
 func (p *pass) remedy() string {
 	switch {
-	case p.federation.Spec.Suspend:
-		return "Suspended: nothing is removed"
+	case p.readOnly() != "":
+		return p.readOnly() + ": nothing is removed"
 	case p.federation.Spec.Role.BroadGrants == v1alpha1.BroadGrantsRemove:
 		return "Detach the attached policies: they may serve other roles, so they are not touched"
 	}
@@ -62,7 +65,7 @@ func (p *pass) remedy() string {
 
 // removes reports whether any of the grants is to be removed.
 func (p *pass) removes(grants []confinement.Grant) bool {
-	return p.federation.Spec.Role.BroadGrants == v1alpha1.BroadGrantsRemove && !p.federation.Spec.Suspend &&
+	return p.federation.Spec.Role.BroadGrants == v1alpha1.BroadGrantsRemove && p.readOnly() == "" &&
 		slices.ContainsFunc(grants, func(g confinement.Grant) bool { return g.Kind == confinement.Inline })
 }
 

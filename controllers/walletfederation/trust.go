@@ -34,6 +34,7 @@ func (p *pass) ensureTrustPolicy(ctx context.Context) error {
 	difference := strings.Join(differences, "; ")
 	if reason, message := p.trustBlocked(); reason != "" {
 		p.False(v1alpha1.ConditionTrustPolicyApplied, reason, "%s. %s", message, difference)
+		p.differs(trustPolicy, role.Name, differences...)
 		p.requeueWithin(retryInterval)
 		return nil
 	}
@@ -56,8 +57,8 @@ func (p *pass) ensureTrustPolicy(ctx context.Context) error {
 // our tokens in already is never left with a looser policy than ours.
 func (p *pass) trustBlocked() (reason, message string) {
 	switch {
-	case p.federation.Spec.Suspend:
-		return v1alpha1.ReasonSuspended, "The federation is suspended"
+	case p.readOnly() != "":
+		return p.readOnly(), "Nothing is written"
 	case p.opened():
 		return "", ""
 	case p.carriesTag():

@@ -87,18 +87,26 @@ func (p *pass) documentsOf(roleARN string) document.Federation {
 
 // claimant returns the federation that had the same role first, if any: a role
 // has one trust policy, and two masters would write it in turns forever.
+// Who only observes stands in nobody's way.
 func (p *pass) claimant(ctx context.Context) (string, error) {
+	if p.observes() {
+		return "", nil
+	}
 	var list v1alpha1.WalletFederationList
 	if err := p.Client.List(ctx, &list); err != nil {
 		return "", fmt.Errorf("listing WalletFederations: %w", err)
 	}
 	for i := range list.Items {
 		other := &list.Items[i]
-		if other.UID != p.federation.UID && p.sameRole(other) && precedes(other, p.federation) {
+		if other.UID != p.federation.UID && p.sameRole(other) && manages(other) && precedes(other, p.federation) {
 			return other.Namespace + "/" + other.Name, nil
 		}
 	}
 	return "", nil
+}
+
+func manages(federation *v1alpha1.WalletFederation) bool {
+	return federation.Spec.ManagementPolicy != v1alpha1.ManagementObserve
 }
 
 // sameRole reports whether another federation is about our role: by its ARN, or,

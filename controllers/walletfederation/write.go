@@ -53,5 +53,6 @@ func (p *pass) write(ctx context.Context, what write, change func() error) error
 // found while the federation was suspended is drift.
 func (p *pass) specChanged() bool {
 	applied := meta.FindStatusCondition(p.stored.Status.Conditions, v1alpha1.ConditionBucketPoliciesApplied)
-	return applied == nil || applied.ObservedGeneration != p.federation.Generation && applied.Reason != v1alpha1.ReasonSuspended
+	return applied == nil || applied.ObservedGeneration != p.federation.Generation &&
+		applied.Reason != v1alpha1.ReasonSuspended && applied.Reason != v1alpha1.ReasonObserved
 }
