@@ -68,8 +68,9 @@ demo: kubernetes build ## Prove isolation on a real API server. KEEP=1 leaves it
 ##@ Test
 
 .PHONY: test
-test: kubernetes redis ## Run every test, race-checked, in random order.
+test: kubernetes redis ## Run every test, race-checked, in random order, and fuzz the broker for moments.
 	$(TEST) ./...
+	@hack/fuzz.sh 3s ./broker ./internal/{brokerconfig,challenge,session,siwe} >/dev/null
 
 .PHONY: test-unit
 test-unit: redis ## Run the tests that need no API server.
@@ -78,6 +79,10 @@ test-unit: redis ## Run the tests that need no API server.
 .PHONY: test-integration
 test-integration: kubernetes redis ## Run the tests that need an API server.
 	@packages=$$(hack/test-packages.sh integration); set -x; $(TEST) $$packages
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME, which is 1m unless you say otherwise.
+	@hack/fuzz.sh "$(or $(FUZZTIME),1m)"
 
 ##@ Code
 
