@@ -84,6 +84,11 @@ test-integration: kubernetes redis ## Run the tests that need an API server.
 fuzz: ## Run every fuzz target for FUZZTIME, which is 1m unless you say otherwise.
 	@hack/fuzz.sh "$(or $(FUZZTIME),1m)"
 
+.PHONY: interop
+interop: ## Try the broker with clients of others; needs Node 20, npm, curl and jq. VECTORS=folder adds SIWE vectors.
+	cd hack/interop && npm ci --silent --ignore-scripts
+	$(GO) run ./hack/interop $(VECTORS)
+
 ##@ Code
 
 .PHONY: fmt
