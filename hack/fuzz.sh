@@ -8,13 +8,19 @@ export FUZZTIME=${1:?how long to run each target, such as 20s}
 shift
 cd "$(dirname "$0")/.."
 
+# What a server covers is never exactly the same twice, and Go takes the difference for
+# news. So there is no minimizing, which would leave no time to fuzz, and each run begins
+# with the seeds, not with all the news of earlier runs, which are more each time.
+export FUZZCACHE
+FUZZCACHE=$(mktemp -d)
+trap 'rm -rf "$FUZZCACHE"' EXIT
+
 # fuzz FOLDER TARGET. No race detector: it would cost most of the inputs that fit into
-# the time, and the tests run the seeds with it. No minimizing: a server never covers
-# exactly the same code twice, which Go takes for news worth minimizing, and minimizing
-# then leaves no time to fuzz.
+# the time, and the tests run the seeds with it.
 fuzz() {
 	local log
-	if log=$(go test -vet=off -run='^$' -fuzz="^$2\$" -fuzztime="$FUZZTIME" -fuzzminimizetime=0x -parallel=1 "$1" 2>&1) || only_ended "$log"; then
+	if log=$(go test -vet=off -run='^$' -fuzz="^$2\$" -fuzztime="$FUZZTIME" -fuzzminimizetime=0x -parallel=1 "$1" \
+		-args -test.fuzzcachedir="$FUZZCACHE/$1" 2>&1) || only_ended "$log"; then
 		echo "$1 $2: $(grep -oE 'execs: [0-9]+' <<<"$log" | tail -n 1)"
 		return
 	fi
