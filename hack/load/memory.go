@@ -39,6 +39,11 @@ type sample struct{ goroutines, mostGoroutines, heap, rss float64 }
 // longer than for anything else.
 func (t *trial) idle(ctx context.Context, before []sample) ([]sample, error) {
 	t.traffic.rest()
+	t.deployment.proxy.rest()
+	// It takes the replicas a moment to notice.
+	if err := wait(ctx, time.Second); err != nil {
+		return nil, err
+	}
 	samples := make([]sample, len(t.deployment.replicas))
 	all, ctx := errgroup.WithContext(ctx)
 	for i, r := range t.deployment.replicas {
