@@ -10,7 +10,7 @@ import (
 )
 
 // stagger is how much later each replica sees what changed.
-const stagger = 400 * time.Millisecond
+const stagger = 900 * time.Millisecond
 
 // trial is one run: what serves, who asks, and what was seen.
 type trial struct {
