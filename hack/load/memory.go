@@ -20,7 +20,7 @@ import (
 const (
 	// idleFor is how long memory is looked at, every pause. The least of it counts,
 	// for the rest is garbage.
-	idleFor = 3 * time.Second
+	idleFor = 2 * time.Second
 
 	mebibyte = 1 << 20
 	// Bounds, of which the first and the last are goals of the broker.
