@@ -114,6 +114,15 @@ func (s *deployment) all(ctx context.Context, nonces string) bool {
 	return true
 }
 
+// rest closes the connections to the replicas that nobody uses. Of those that are
+// looked at by several at once there are several.
+func (s *deployment) rest() {
+	s.proxy.rest()
+	for _, r := range s.replicas {
+		r.at.Load().direct.close()
+	}
+}
+
 // newReplica prepares what a replica runs from. It admits the wallets that are
 // listed in a directory.
 func (s *deployment) newReplica(name, lists string) (*replica, error) {

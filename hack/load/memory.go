@@ -39,7 +39,7 @@ type sample struct{ goroutines, mostGoroutines, heap, rss float64 }
 // longer than for anything else.
 func (t *trial) idle(ctx context.Context, before []sample) ([]sample, error) {
 	t.traffic.rest()
-	t.deployment.proxy.rest()
+	t.deployment.rest()
 	// It takes the replicas a moment to notice.
 	if err := wait(ctx, time.Second); err != nil {
 		return nil, err
@@ -51,23 +51,23 @@ func (t *trial) idle(ctx context.Context, before []sample) ([]sample, error) {
 			if before != nil {
 				// What does not come to be shows in the table.
 				_ = eventually(ctx, "the goroutines have ended", func() bool {
-					t.deployment.proxy.rest()
+					t.deployment.rest()
 					values, err := r.scrape(ctx)
 					return err == nil && values[seriesGoroutines] <= before[i].mostGoroutines
 				})
 			}
-			samples[i], err = r.least(ctx, t.deployment.proxy)
+			samples[i], err = r.least(ctx, t.deployment.rest)
 			return err
 		})
 	}
 	return samples, all.Wait()
 }
 
-// least looks at a process for a while.
-func (r *replica) least(ctx context.Context, proxy *proxy) (sample, error) {
+// least looks at a process for a while, and lets go of connections meanwhile.
+func (r *replica) least(ctx context.Context, rest func()) (sample, error) {
 	var least sample
 	for first, end := true, time.Now().Add(idleFor); time.Now().Before(end); first = false {
-		proxy.rest()
+		rest()
 		values, err := r.scrape(ctx)
 		if err != nil {
 			return sample{}, err
@@ -110,7 +110,7 @@ type listsSeen struct {
 // reloadLists reloads a long list again and again, each time with other wallets.
 func (t *trial) reloadLists(ctx context.Context) error {
 	return t.single(ctx, "lists", madeUp(t.o.wallets), func(r *replica, lists *volume) error {
-		before, err := r.least(ctx, t.deployment.proxy)
+		before, err := r.least(ctx, t.deployment.rest)
 		if err != nil {
 			return err
 		}
@@ -132,7 +132,7 @@ func (t *trial) reloadLists(ctx context.Context) error {
 			}
 			t.lists.reloads++
 		}
-		after, err := r.least(ctx, t.deployment.proxy)
+		after, err := r.least(ctx, t.deployment.rest)
 		t.lists.after = after.rss
 		return err
 	})
@@ -168,14 +168,14 @@ func (t *trial) openChallenges(ctx context.Context) error {
 		if err != nil || got.status != http.StatusOK {
 			return errors.Join(err, got.failure("starting"))
 		}
-		before, err := r.least(ctx, t.deployment.proxy)
+		before, err := r.least(ctx, t.deployment.rest)
 		if err != nil {
 			return err
 		}
 		if err := t.flood(ctx, c); err != nil {
 			return err
 		}
-		after, err := r.least(ctx, t.deployment.proxy)
+		after, err := r.least(ctx, t.deployment.rest)
 		if err != nil {
 			return err
 		}

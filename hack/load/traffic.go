@@ -123,7 +123,7 @@ func (c *traffic) addAttackers(s *deployment, keys []*wallet.Key) {
 	}
 	add(replayers, attackRate, func(a attacker) repeater { return &replayer{attacker: a} })
 	add(forgers, attackRate, func(a attacker) repeater { return &forger{attacker: a, victim: c.unwary} })
-	add(flooders, floodRate, func(a attacker) repeater { return &flooder{attacker: a, let: &c.let} })
+	add(flooders, floodRate/floodWidth, func(a attacker) repeater { return &flooder{attacker: a, let: &c.let} })
 	add(others, attackRate, func(a attacker) repeater { return &impostor{attacker: a} })
 	add(others, attackRate, func(a attacker) repeater { return &intruder{attacker: a} })
 	add(others, attackRate, func(a attacker) repeater { return &glutton{attacker: a} })
