@@ -65,6 +65,10 @@ clean: ## Remove what was built. Go's own caches stay.
 demo: kubernetes build ## Prove isolation on a real API server. KEEP=1 leaves it running.
 	@KEEP="$(KEEP)" "$(BIN)/demo"
 
+.PHONY: load
+load: redis ## Run three replicas of the broker under load and attack, with Redis killed half-way.
+	$(GO) run ./hack/load
+
 ##@ Test
 
 .PHONY: test

@@ -52,9 +52,9 @@ type Serving struct {
 }
 
 // Serve answers requests on the listener, which it closes, until ctx ends. Then
-// it is not ready, and asks clients to close their connections, for the delay;
-// after that it takes no new requests, lets those under way finish for at most
-// 15 seconds, and returns nil if they did. It is called once.
+// it is not ready, and asks clients of HTTP/1.1 to close their connections, for
+// the delay; after that it takes no new requests, lets those under way finish for
+// at most 15 seconds, and returns nil if they did. It is called once.
 func (s *Server) Serve(ctx context.Context, listener net.Listener, how Serving) error {
 	unwatch := context.AfterFunc(ctx, func() { s.stopping.Store(true) })
 	defer unwatch()
@@ -112,9 +112,11 @@ func (s *Server) newHTTPServer(limited *connections, handler http.Handler) *http
 }
 
 // serveConnection asks the client to connect anew, to another replica, when this
-// one stops.
+// one stops. Of HTTP/2 that would be GOAWAY at once, and what the client has sent
+// meanwhile would be lost; there it comes at the end of the delay, when clients
+// that look whether the broker is ready have gone.
 func (s *Server) serveConnection(w http.ResponseWriter, r *http.Request) {
-	if s.stopping.Load() {
+	if r.ProtoMajor == 1 && s.stopping.Load() {
 		w.Header().Set("Connection", "close")
 	}
 	s.ServeHTTP(w, r)
