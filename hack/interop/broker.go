@@ -2,16 +2,8 @@ package main
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"math/big"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,9 +12,8 @@ import (
 	"time"
 
 	"github.com/litentry/wallet-federation/internal/brokerconfig"
-	"github.com/litentry/wallet-federation/internal/session"
-	"github.com/litentry/wallet-federation/internal/signingkey"
 	"github.com/litentry/wallet-federation/internal/wallet"
+	"github.com/litentry/wallet-federation/test/standalone"
 )
 
 const (
@@ -41,8 +32,8 @@ type process struct {
 
 // startBroker starts one below the path of its issuer. The outcast is a wallet that
 // it refuses.
-func startBroker(ctx context.Context, folder, path string, outcast wallet.Address) (*process, error) {
-	address, err := freeAddress(ctx)
+func startBroker(ctx context.Context, folder, path string, pair *standalone.Pair, outcast wallet.Address) (*process, error) {
+	address, err := standalone.FreeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -51,16 +42,14 @@ func startBroker(ctx context.Context, folder, path string, outcast wallet.Addres
 	if err != nil {
 		return nil, err
 	}
-	if err := writeFiles(files, b.issuer, outcast); err != nil {
+	flags, err := standalone.Prepare(files, configuration(b.issuer, outcast), pair)
+	if err != nil {
 		return nil, err
 	}
 	if b.log, err = os.Create(filepath.Join(files, "log")); err != nil { //nolint:gosec // a folder of our own
 		return nil, err
 	}
-	b.command = exec.CommandContext(ctx, filepath.Join(folder, "broker"), //nolint:gosec // the same
-		"--config="+filepath.Join(files, brokerconfig.DataKey), "--keys="+filepath.Join(files, signingkey.DataKey),
-		"--session-keys="+filepath.Join(files, session.DataKey), "--listen="+address, "--shutdown-delay=0s",
-		"--tls-cert="+filepath.Join(folder, "tls.crt"), "--tls-key="+filepath.Join(folder, "tls.key"))
+	b.command = exec.CommandContext(ctx, filepath.Join(folder, "broker"), append(flags, "--listen="+address, "--shutdown-delay=0s")...) //nolint:gosec // the same
 	if path == "" {
 		b.command.Args = append(b.command.Args, "--metrics-listen="+metricsAddress)
 	}
@@ -97,60 +86,11 @@ func (b *process) stop() error {
 	return errors.Join(b.command.Process.Signal(syscall.SIGTERM), b.command.Wait(), b.log.Close())
 }
 
-// writeFiles writes what the operator mounts.
-func writeFiles(folder, issuer string, outcast wallet.Address) error {
+// configuration is what the operator would mount.
+func configuration(issuer string, outcast wallet.Address) *brokerconfig.Config {
 	config := brokerconfig.Default()
 	config.Issuer, config.Admission.Mode = issuer, brokerconfig.Open
 	config.Roles = []string{role, role + "-too"}
 	config.Revocations = []brokerconfig.Revocation{{Wallet: outcast, Before: time.Now().Add(24 * time.Hour).Truncate(time.Second)}}
-	keys, err := signingkey.New(time.Now())
-	if err != nil {
-		return err
-	}
-	for name, marshal := range map[string]func() ([]byte, error){
-		brokerconfig.DataKey: config.Marshal,
-		signingkey.DataKey:   keys.Marshal,
-		session.DataKey:      session.NewKeySet(time.Now()).Marshal,
-	} {
-		data, err := marshal()
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(folder, name), data, 0o600); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// writeCertificate makes one for loopback, which is its own authority.
-func writeCertificate(folder string) error {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return err
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "interop"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour), IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		return err
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return err
-	}
-	return errors.Join(
-		os.WriteFile(filepath.Join(folder, "tls.crt"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600),
-		os.WriteFile(filepath.Join(folder, "tls.key"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), 0o600))
-}
-
-func freeAddress(ctx context.Context) (string, error) {
-	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return listener.Addr().String(), listener.Close()
+	return config
 }

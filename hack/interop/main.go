@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/litentry/wallet-federation/internal/wallet"
+	"github.com/litentry/wallet-federation/test/standalone"
 )
 
 // role is what tokens are pinned to: that of docs/broker.md.
@@ -43,19 +44,24 @@ func tryAll(ctx context.Context, folder string, arguments []string) (err error) 
 	if err := build(ctx, folder); err != nil {
 		return err
 	}
-	if err := writeCertificate(folder); err != nil {
+	pair, err := standalone.NewPair()
+	if err != nil {
+		return err
+	}
+	// The clients of others are told whom to trust by file.
+	if err := os.WriteFile(filepath.Join(folder, standalone.CertificateName), pair.CertPEM, 0o600); err != nil {
 		return err
 	}
 	outcast, err := wallet.GenerateKey()
 	if err != nil {
 		return err
 	}
-	plain, err := startBroker(ctx, folder, "", outcast.Address())
+	plain, err := startBroker(ctx, folder, "", pair, outcast.Address())
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, plain.stop()) }()
-	below, err := startBroker(ctx, folder, "/issuers/a", outcast.Address())
+	below, err := startBroker(ctx, folder, "/issuers/a", pair, outcast.Address())
 	if err != nil {
 		return err
 	}

@@ -2,16 +2,8 @@ package main
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"math/big"
 	"net"
 	"net/netip"
 	"os"
@@ -24,6 +16,7 @@ import (
 	"github.com/litentry/wallet-federation/internal/signingkey"
 	"github.com/litentry/wallet-federation/internal/wallet"
 	"github.com/litentry/wallet-federation/test/redis"
+	"github.com/litentry/wallet-federation/test/standalone"
 )
 
 const (
@@ -36,7 +29,7 @@ type deployment struct {
 	folder   string
 	binary   string
 	issuer   string
-	tls      pair
+	tls      *standalone.Pair
 	keys     *signingkey.Set
 	sessions *session.KeySet
 	redis    *redis.Process
@@ -55,10 +48,10 @@ func deploy(ctx context.Context, http2 bool, wallets []wallet.Address) (_ *deplo
 	if s.folder, err = os.MkdirTemp("", "load-"); err != nil {
 		return nil, err
 	}
-	if s.binary, err = build(ctx, s.folder); err != nil {
+	if s.binary, err = standalone.Build(ctx, s.folder); err != nil {
 		return nil, err
 	}
-	if s.tls, err = newPair(); err != nil {
+	if s.tls, err = standalone.NewPair(); err != nil {
 		return nil, err
 	}
 	if s.keys, err = signingkey.New(time.Now()); err != nil {
@@ -77,7 +70,7 @@ func deploy(ctx context.Context, http2 bool, wallets []wallet.Address) (_ *deplo
 	if err := s.startReplicas(ctx, wallets); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
-	s.proxy = newProxy(ctx, listener, s.tls.certificate, s.tls.roots, s.replicas, http2)
+	s.proxy = newProxy(ctx, listener, s.tls.Certificate, s.tls.Roots, s.replicas, http2)
 	return s, nil
 }
 
@@ -134,11 +127,11 @@ func (s *deployment) newReplica(name, lists string) (*replica, error) {
 	if err != nil {
 		return nil, err
 	}
-	secret, err := s.secret()
+	secret, err := standalone.Secret(s.keys, s.sessions)
 	if err != nil {
 		return nil, err
 	}
-	r := &replica{name: name, binary: s.binary, roots: s.tls.roots}
+	r := &replica{name: name, binary: s.binary, roots: s.tls.Roots}
 	if r.journal, err = newJournal(filepath.Join(s.folder, name+".log")); err != nil {
 		return nil, err
 	}
@@ -149,23 +142,13 @@ func (s *deployment) newReplica(name, lists string) (*replica, error) {
 	}{
 		{&r.mounts.config, "config", files{brokerconfig.DataKey: configured}},
 		{&r.mounts.secret, "secret", secret},
-		{&r.mounts.tls, "tls", files{certName: s.tls.certPEM, keyName: s.tls.keyPEM}},
+		{&r.mounts.tls, "tls", s.tls.Files()},
 	} {
 		if *mount.volume, err = newVolume(filepath.Join(s.folder, name+"-"+mount.name), mount.content); err != nil {
 			return nil, err
 		}
 	}
 	return r, nil
-}
-
-// secret returns the files with the keys.
-func (s *deployment) secret() (files, error) {
-	keys, err := s.keys.Marshal()
-	if err != nil {
-		return nil, err
-	}
-	sessions, err := s.sessions.Marshal()
-	return files{signingkey.DataKey: keys, session.DataKey: sessions}, err
 }
 
 // close ends everything.
@@ -193,38 +176,4 @@ func list(wallets []wallet.Address) files {
 		text.WriteString(string(w) + "\n")
 	}
 	return files{listName: []byte(text.String())}
-}
-
-// pair is a certificate for loopback, and who trusts it.
-type pair struct {
-	certificate     tls.Certificate
-	certPEM, keyPEM []byte
-	roots           *x509.CertPool
-}
-
-func newPair() (pair, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return pair{}, err
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "load"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour), IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		return pair{}, err
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return pair{}, err
-	}
-	p := pair{
-		certPEM: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
-		keyPEM:  pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}),
-		roots:   x509.NewCertPool(),
-	}
-	p.roots.AppendCertsFromPEM(p.certPEM)
-	p.certificate, err = tls.X509KeyPair(p.certPEM, p.keyPEM)
-	return p, err
 }

@@ -9,14 +9,11 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"sync/atomic"
 	"syscall"
 	"time"
 
-	"github.com/litentry/wallet-federation/internal/brokerconfig"
-	"github.com/litentry/wallet-federation/internal/session"
-	"github.com/litentry/wallet-federation/internal/signingkey"
+	"github.com/litentry/wallet-federation/test/standalone"
 )
 
 const (
@@ -31,8 +28,6 @@ const (
 
 // Names of the mounted files.
 const (
-	certName = "tls.crt"
-	keyName  = "tls.key"
 	urlName  = "url"
 	listName = "wallets"
 )
@@ -63,12 +58,8 @@ type endpoints struct {
 
 // start runs the process and returns when it listens.
 func (r *replica) start(ctx context.Context) error {
-	flags := []string{
-		"--config=" + r.mounts.config.path(brokerconfig.DataKey),
-		"--keys=" + r.mounts.secret.path(signingkey.DataKey), "--session-keys=" + r.mounts.secret.path(session.DataKey),
-		"--tls-cert=" + r.mounts.tls.path(certName), "--tls-key=" + r.mounts.tls.path(keyName),
-		"--listen=127.0.0.1:0", "--metrics-listen=127.0.0.1:0", "--shutdown-delay=" + shutdownDelay.String(),
-	}
+	flags := append(standalone.Flags(r.mounts.config.dir, r.mounts.secret.dir, r.mounts.tls.dir),
+		"--listen=127.0.0.1:0", "--metrics-listen=127.0.0.1:0", "--shutdown-delay="+shutdownDelay.String())
 	if r.mounts.redis != nil {
 		flags = append(flags, "--redis-url-file="+r.mounts.redis.path(urlName))
 	}
@@ -176,15 +167,4 @@ func eventually(ctx context.Context, what string, holds func() bool) error {
 		}
 	}
 	return nil
-}
-
-// build compiles the broker as it is shipped.
-func build(ctx context.Context, folder string) (string, error) {
-	binary := filepath.Join(folder, "broker")
-	command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, "./cmd/broker") //nolint:gosec // A folder of our own.
-	command.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if output, err := command.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building the broker: %w: %s", err, output)
-	}
-	return binary, nil
 }

@@ -131,7 +131,7 @@ func (c *traffic) addAttackers(s *deployment, keys []*wallet.Key) {
 
 // from returns a caller of the proxy with an address.
 func (c *traffic) from(s *deployment, source netip.Addr) *caller {
-	one := newCaller(s.issuer, s.tls.roots, source)
+	one := newCaller(s.issuer, s.tls.Roots, source)
 	c.callers = append(c.callers, one)
 	return one
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/litentry/wallet-federation/internal/session"
 	"github.com/litentry/wallet-federation/internal/wallet"
+	"github.com/litentry/wallet-federation/test/standalone"
 )
 
 // stagger is how much later each replica sees what changed.
@@ -148,7 +149,7 @@ func later(a, b time.Time) time.Time {
 // publish swaps the volume with the keys, and returns when all replicas have
 // taken it.
 func (t *trial) publish(ctx context.Context) error {
-	content, err := t.deployment.secret()
+	content, err := standalone.Secret(t.deployment.keys, t.deployment.sessions)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ type volume struct {
 }
 
 // files are what a volume holds, by name.
-type files map[string][]byte
+type files = map[string][]byte
 
 // newVolume makes the directory.
 func newVolume(dir string, content files) (*volume, error) {
