@@ -40,7 +40,7 @@ func TestRedisURLs(t *testing.T) {
 		"redis://localhost", "redis://localhost:6380/3", "redis://:" + password + "@10.0.0.1:6379",
 		"rediss://user:" + password + "@redis.example.org:6379/0", "rediss://[::1]:6379", "unix:///run/redis.sock",
 	} {
-		if _, err := challenge.NewRedis(url, issuer, time.Now); err != nil {
+		if err := challenge.NewRedis(issuer, time.Now).Connect(t.Context(), url); err != nil {
 			t.Errorf("%s: %v", url, err)
 		}
 	}
@@ -66,7 +66,7 @@ func TestRedisURLsThatAreRefusedAreNotShown(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := challenge.NewRedis(url, issuer, time.Now)
+			err := challenge.NewRedis(issuer, time.Now).Connect(t.Context(), url)
 			if err == nil {
 				t.Fatal("it was taken")
 			}
@@ -187,10 +187,7 @@ func TestRedisOverTLS(t *testing.T) {
 		}
 	})
 	t.Run("with a certificate that is trusted", func(t *testing.T) {
-		store, err := challenge.NewRedis(url, issuer, time.Now)
-		if err != nil {
-			t.Fatal(err)
-		}
+		store := connected(t, url, time.Now)
 		store.Trust(roots)
 		run(t, store)
 		wantUse(t, store, available(t, store, challenge.Epoch{}), challenge.NewNonce(), time.Now().Add(lifetime), true)

@@ -21,11 +21,18 @@ const issuer = "https://broker.example.org"
 // test ends.
 func newRedis(t testing.TB, url string, now func() time.Time) *challenge.Redis {
 	t.Helper()
-	store, err := challenge.NewRedis(url, issuer, now)
-	if err != nil {
+	store := connected(t, url, now)
+	run(t, store)
+	return store
+}
+
+// connected returns a store in the Redis of a URL, which does not look at it yet.
+func connected(t testing.TB, url string, now func() time.Time) *challenge.Redis {
+	t.Helper()
+	store := challenge.NewRedis(issuer, now)
+	if err := store.Connect(t.Context(), url); err != nil {
 		t.Fatal(err)
 	}
-	run(t, store)
 	return store
 }
 
@@ -115,8 +122,8 @@ func TestIssuersInOneRedisAreApart(t *testing.T) {
 	t.Parallel()
 	server, clock := redis.Start(t), newClock()
 	store := newRedis(t, server.URL(), clock.Now)
-	other, err := challenge.NewRedis(server.URL(), "https://other.example.org", clock.Now)
-	if err != nil {
+	other := challenge.NewRedis("https://other.example.org", clock.Now)
+	if err := other.Connect(t.Context(), server.URL()); err != nil {
 		t.Fatal(err)
 	}
 	run(t, other)
@@ -325,10 +332,7 @@ func TestCallerWhoGoesAwayDoesNotPassForRedisBeingAway(t *testing.T) {
 
 func TestRedisIsUnavailableBeforeItIsLookedAt(t *testing.T) {
 	t.Parallel()
-	store, err := challenge.NewRedis(redis.Start(t).URL(), issuer, time.Now)
-	if err != nil {
-		t.Fatal(err)
-	}
+	store := connected(t, redis.Start(t).URL(), time.Now)
 	if _, err := store.Epoch(); !errors.Is(err, challenge.ErrUnavailable) {
 		t.Error(err)
 	}
@@ -347,10 +351,7 @@ func TestRunEndsAndLeavesNothingBehind(t *testing.T) {
 	} {
 		server.Restart()
 		before := runtime.NumGoroutine()
-		store, err := challenge.NewRedis(server.URL(), issuer, time.Now)
-		if err != nil {
-			t.Fatal(err)
-		}
+		store := connected(t, server.URL(), time.Now)
 		stop := run(t, store)
 		epoch := available(t, store, challenge.Epoch{})
 		var all sync.WaitGroup
