@@ -12,6 +12,7 @@ import (
 
 	"github.com/litentry/wallet-federation/internal/admission"
 	"github.com/litentry/wallet-federation/internal/brokerconfig"
+	"github.com/litentry/wallet-federation/internal/challenge"
 	"github.com/litentry/wallet-federation/internal/session"
 	"github.com/litentry/wallet-federation/internal/signingkey"
 )
@@ -33,6 +34,7 @@ const (
 	partKeys        = "signing keys"
 	partSessionKeys = "session keys"
 	partLists       = "admission lists"
+	partRedis       = "Redis URL"
 	// partTogether is all of them: each may be good, and they may not agree.
 	partTogether = "all together"
 )
@@ -47,6 +49,16 @@ type Source struct {
 	keys     watched[*signingkey.Set]
 	sessions watched[*session.KeySet]
 	admitted watched[*admission.List]
+	shared   *sharedStore // nil without
+	// without is what was wrong at the start with parts that a broker does
+	// without.
+	without []fault
+}
+
+// fault is what is wrong with one part of the state.
+type fault struct {
+	part string
+	err  error
 }
 
 // NewSource reads all files once. Every one of them has to be good.
@@ -72,6 +84,25 @@ func NewSource(files Files, logger *slog.Logger) (*Source, error) {
 	return s, nil
 }
 
+// Share makes the source look after where a store is, by a file with the URL of
+// Redis. There has to be a file. If it cannot be used yet, nobody can sign in
+// until it can: a broker mints and publishes its keys without.
+func (s *Source) Share(store *challenge.Redis, file string) error {
+	if _, err := readFile(file, maxRedisURL); err != nil {
+		return fmt.Errorf("reading %s: %w", partRedis, err)
+	}
+	s.shared = newSharedStore(store, file)
+	s.begin(s.shared)
+	return nil
+}
+
+// begin takes a part that a broker can start without.
+func (s *Source) begin(part part) {
+	if _, err := part.look(); err != nil {
+		s.without = append(s.without, fault{part.label(), err})
+	}
+}
+
 // parseConfig refuses what the server would: by then the rest of the state could
 // no longer be told from it.
 func (s *Source) parseConfig(data []byte) (*brokerconfig.Config, error) {
@@ -95,7 +126,11 @@ type part interface {
 
 // parts are all of them. The configuration is first: it names the directories.
 func (s *Source) parts() []part {
-	return []part{&s.config, &s.keys, &s.sessions, &s.admitted}
+	parts := []part{&s.config, &s.keys, &s.sessions, &s.admitted}
+	if s.shared != nil {
+		parts = append(parts, s.shared)
+	}
+	return parts
 }
 
 // loadLists reads the lists again: there is too much of them to be kept just to
@@ -114,6 +149,10 @@ func (s *Source) State() State {
 // reported once for each content, and the server goes on with what it had of it.
 func (s *Source) Watch(ctx context.Context, server *Server, interval time.Duration) {
 	s.logLoaded(ctx)
+	for _, f := range s.without {
+		server.noteReload(f.part, f.err)
+		s.logger.ErrorContext(ctx, "started without a part of the state", "part", f.part, "error", f.err)
+	}
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {

@@ -9,11 +9,13 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/litentry/wallet-federation/broker"
 	"github.com/litentry/wallet-federation/internal/brokerconfig"
+	"github.com/litentry/wallet-federation/internal/challenge"
 	"github.com/litentry/wallet-federation/internal/session"
 	"github.com/litentry/wallet-federation/internal/signingkey"
 )
@@ -97,11 +99,18 @@ type mounted struct {
 	*fixture
 	files                               broker.Files
 	configMap, keySecret, sessionSecret *volume
+	redisSecret                         *volume // nil for a single replica
 }
 
 func newMounted(t *testing.T) *mounted {
 	t.Helper()
-	m := &mounted{fixture: &fixture{config: newConfig(), keys: newKeys(t), log: &buffer{}}}
+	return mount(t, nil)
+}
+
+// mount runs a broker from files, one of which may hold the URL of a Redis.
+func mount(t *testing.T, redisSecret *volume) *mounted {
+	t.Helper()
+	m := &mounted{fixture: &fixture{config: newConfig(), keys: newKeys(t), log: &buffer{}}, redisSecret: redisSecret}
 	m.configMap, m.keySecret = newVolume(t, configFile(t, m.config)), newVolume(t, keysFile(t, m.keys))
 	m.sessionSecret = newVolume(t, sessionFile(t, sessionKeys(t)))
 	m.files = broker.Files{
@@ -114,18 +123,22 @@ func newMounted(t *testing.T) *mounted {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := broker.New(broker.Options{State: source.State(), Logger: logger})
-	if err != nil {
+	options := broker.Options{State: source.State(), Logger: logger}
+	ctx, stop := context.WithCancel(t.Context())
+	var beside sync.WaitGroup
+	t.Cleanup(func() { stop(); beside.Wait() })
+	if redisSecret != nil {
+		store := challenge.NewRedis(m.config.Issuer, time.Now)
+		options.Nonces = store
+		if err := source.Share(store, redisSecret.path(redisURLName)); err != nil {
+			t.Fatal(err)
+		}
+		beside.Go(func() { store.Run(ctx) })
+	}
+	if m.server, err = broker.New(options); err != nil {
 		t.Fatal(err)
 	}
-	m.server = server
-	ctx, stop := context.WithCancel(t.Context())
-	watching := make(chan struct{})
-	go func() {
-		defer close(watching)
-		source.Watch(ctx, server, time.Millisecond)
-	}()
-	t.Cleanup(func() { stop(); <-watching })
+	beside.Go(func() { source.Watch(ctx, m.server, time.Millisecond) })
 	return m
 }
 

@@ -40,7 +40,7 @@ func TestRedisURLs(t *testing.T) {
 		"redis://localhost", "redis://localhost:6380/3", "redis://:" + password + "@10.0.0.1:6379",
 		"rediss://user:" + password + "@redis.example.org:6379/0", "rediss://[::1]:6379", "unix:///run/redis.sock",
 	} {
-		if err := challenge.NewRedis(issuer, time.Now).Connect(t.Context(), url); err != nil {
+		if err := challenge.NewRedis(issuer, time.Now).Connect(url); err != nil {
 			t.Errorf("%s: %v", url, err)
 		}
 	}
@@ -66,7 +66,7 @@ func TestRedisURLsThatAreRefusedAreNotShown(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := challenge.NewRedis(issuer, time.Now).Connect(t.Context(), url)
+			err := challenge.NewRedis(issuer, time.Now).Connect(url)
 			if err == nil {
 				t.Fatal("it was taken")
 			}

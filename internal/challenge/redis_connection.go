@@ -27,7 +27,7 @@ type connection struct {
 // are left are closed once nothing uses them, before Connect returns, which takes
 // about a second at most. Neither an error nor a log holds anything of the URL: it
 // has the password.
-func (r *Redis) Connect(ctx context.Context, address string) error {
+func (r *Redis) Connect(address string) error {
 	options, err := redisOptions(address)
 	if err != nil {
 		return err
@@ -41,7 +41,7 @@ func (r *Redis) Connect(ctx context.Context, address string) error {
 	next := &connection{client: redis.NewClient(options), address: address}
 	found := r.found.Load()
 	if present != nil {
-		if found = r.ask(ctx, next); found.err != nil {
+		if found = r.ask(context.Background(), next); found.err != nil {
 			next.close()
 			return found.err
 		}

@@ -20,7 +20,7 @@ func TestConnectGoesOnInAnotherRedis(t *testing.T) {
 	epoch := available(t, store, challenge.Epoch{})
 	nonce, until := challenge.NewNonce(), clock.Now().Add(lifetime)
 	wantUse(t, store, epoch, nonce, until, true)
-	if err := store.Connect(t.Context(), second.URL()); err != nil {
+	if err := store.Connect(second.URL()); err != nil {
 		t.Fatal(err)
 	}
 	next := epochOf(t, store)
@@ -43,12 +43,12 @@ func TestConnectWithAnotherPasswordVoidsNothing(t *testing.T) {
 	wantUse(t, store, epoch, nonce, until, true)
 	const next = "tr0ub4dor"
 	behind := connected(t, withPassword(server, "", password), clock.Now)
-	if err := store.Connect(t.Context(), withPassword(server, "", next)); !errors.Is(err, challenge.ErrUnavailable) || strings.Contains(err.Error(), next) {
+	if err := store.Connect(withPassword(server, "", next)); !errors.Is(err, challenge.ErrUnavailable) || strings.Contains(err.Error(), next) {
 		t.Errorf("before Redis takes it: %v", err)
 	}
 	wantUse(t, store, epoch, challenge.NewNonce(), until, true)
 	behind.Command(t, "CONFIG", "SET", "requirepass", next)
-	if err := store.Connect(t.Context(), withPassword(server, "", next)); err != nil {
+	if err := store.Connect(withPassword(server, "", next)); err != nil {
 		t.Fatal(err)
 	}
 	wantUse(t, store, epoch, nonce, until, false)
@@ -72,7 +72,7 @@ func TestConnectStaysWhereItIsUnlessTheOtherCanBeUsed(t *testing.T) {
 		"a replica":        {replica.URL(), "READONLY", true},
 		"a wrong password": {withPassword(server, "nobody", password), "WRONGPASS", true},
 	} {
-		err := store.Connect(t.Context(), c.url)
+		err := store.Connect(c.url)
 		if err == nil || !strings.Contains(err.Error(), c.reason) || errors.Is(err, challenge.ErrUnavailable) != c.again {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -101,7 +101,7 @@ func TestConnectAfterTheEndLeavesNothingOpen(t *testing.T) {
 	server := redis.Start(t)
 	store := connected(t, server.URL(), time.Now)
 	run(t, store)()
-	if err := store.Connect(t.Context(), redis.Start(t).URL()); !errors.Is(err, challenge.ErrUnavailable) {
+	if err := store.Connect(redis.Start(t).URL()); !errors.Is(err, challenge.ErrUnavailable) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -139,7 +139,7 @@ func TestConnectFailsNoCallUnderWay(t *testing.T) {
 		})
 	}
 	for n := range 40 {
-		if err := store.Connect(t.Context(), urls[(n+1)%2]); err != nil {
+		if err := store.Connect(urls[(n+1)%2]); err != nil {
 			t.Fatal(err)
 		}
 	}

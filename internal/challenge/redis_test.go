@@ -30,7 +30,7 @@ func newRedis(t testing.TB, url string, now func() time.Time) *challenge.Redis {
 func connected(t testing.TB, url string, now func() time.Time) *challenge.Redis {
 	t.Helper()
 	store := challenge.NewRedis(issuer, now)
-	if err := store.Connect(t.Context(), url); err != nil {
+	if err := store.Connect(url); err != nil {
 		t.Fatal(err)
 	}
 	return store
@@ -123,7 +123,7 @@ func TestIssuersInOneRedisAreApart(t *testing.T) {
 	server, clock := redis.Start(t), newClock()
 	store := newRedis(t, server.URL(), clock.Now)
 	other := challenge.NewRedis("https://other.example.org", clock.Now)
-	if err := other.Connect(t.Context(), server.URL()); err != nil {
+	if err := other.Connect(server.URL()); err != nil {
 		t.Fatal(err)
 	}
 	run(t, other)
