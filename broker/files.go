@@ -28,13 +28,14 @@ type Files struct {
 	SessionKeys string
 }
 
-// The parts of the state, as errors, metrics and readyz name them.
+// The parts of what is mounted, as errors, metrics and readyz name them.
 const (
 	partConfig      = "configuration"
 	partKeys        = "signing keys"
 	partSessionKeys = "session keys"
 	partLists       = "admission lists"
 	partRedis       = "Redis URL"
+	partCertificate = "certificate"
 	// partTogether is all of them: each may be good, and they may not agree.
 	partTogether = "all together"
 )

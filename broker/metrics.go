@@ -77,7 +77,7 @@ func newMetrics(s *Server) (*metrics, error) {
 	for _, event := range auditEvents {
 		m.granted[event] = m.exchanges.WithLabelValues(event, outcomeOK, reasonOK)
 	}
-	for _, part := range []string{partConfig, partKeys, partSessionKeys, partLists, partRedis, partTogether} {
+	for _, part := range []string{partConfig, partKeys, partSessionKeys, partLists, partRedis, partCertificate, partTogether} {
 		m.reloads.WithLabelValues(part, outcomeOK)
 		m.reloads.WithLabelValues(part, outcomeRefused)
 	}

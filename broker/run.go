@@ -141,7 +141,7 @@ func (c *Command) Run(ctx context.Context, logger *slog.Logger) error {
 	var beside sync.WaitGroup
 	beside.Go(func() { source.Watch(servedCtx, server, c.ReloadInterval) })
 	if serving.Certificate != nil {
-		beside.Go(func() { serving.Certificate.Watch(servedCtx, c.ReloadInterval) })
+		beside.Go(func() { serving.Certificate.Watch(servedCtx, server, c.ReloadInterval) })
 	}
 	if shared != nil {
 		beside.Go(func() { shared.Run(servedCtx) })

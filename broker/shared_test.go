@@ -35,9 +35,10 @@ func (m *mounted) reloads(t *testing.T, outcome string) float64 {
 	return m.value(t, "reloads_total", "outcome="+outcome, "part=Redis URL")
 }
 
-func (m *mounted) check(t *testing.T, name string) string {
+// check returns what readyz says of one check.
+func (f *fixture) check(t *testing.T, name string) string {
 	t.Helper()
-	checks, _ := m.send(t, http.MethodGet, "/readyz", "").members(t)["checks"].(map[string]any)
+	checks, _ := f.send(t, http.MethodGet, "/readyz", "").members(t)["checks"].(map[string]any)
 	status, _ := checks[name].(string)
 	return status
 }
