@@ -69,7 +69,7 @@ func newMetrics(s *Server) (*metrics, error) {
 			"event", "outcome", "reason"),
 		granted:     make(map[string]prometheus.Counter, len(auditEvents)),
 		omitted:     newCounter("audit_records_omitted_total", "Refusals without a proven wallet that the audit log left out because there were too many."),
-		storeErrors: newCounter("nonce_store_errors_total", "Calls of the nonce store that failed."),
+		storeErrors: newCounter("nonce_store_errors_total", "Calls of the nonce store that failed, each for one sign-in."),
 		reloads:     newCounters("reloads_total", "Changed files that were taken (ok) or not (refused), by part.", "part", "outcome"),
 		lastReloaded: newGauge("last_reload_success_timestamp_seconds",
 			"When the state in force was taken, in seconds since the epoch."),

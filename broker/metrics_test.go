@@ -178,6 +178,10 @@ func TestAStoreThatIsAwayIsCounted(t *testing.T) {
 	if got := down.value(t, "nonce_store_up"); got != 0 {
 		t.Errorf("nonce_store_up is %v", got)
 	}
+	down.post(t, startPath, `{"address":"`+alice+`","chain_id":1}`)
+	if got := down.value(t, "nonce_store_errors_total"); got != 1 {
+		t.Errorf("%v errors were counted at the start of a sign-in", got)
+	}
 }
 
 // A storm of odd requests, each of which carries a marker wherever a caller can

@@ -67,10 +67,12 @@ type Server struct {
 	tracer  trace.Tracer // nil without tracing
 	health  health
 	nonces  challenge.Store
-	trusted *trustedissuer.Verifier // of nobody: what the first snapshot begins with
-	routes  map[string]http.Handler
-	unknown http.Handler
-	current atomic.Pointer[snapshot]
+	// storeLog bounds how often it is logged that the nonces are unavailable.
+	storeLog storeLog
+	trusted  *trustedissuer.Verifier // of nobody: what the first snapshot begins with
+	routes   map[string]http.Handler
+	unknown  http.Handler
+	current  atomic.Pointer[snapshot]
 	// underWay counts the requests that are read and answered.
 	underWay atomic.Int64
 	stopping atomic.Bool

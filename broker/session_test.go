@@ -1,6 +1,7 @@
 package broker_test
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strings"
@@ -159,13 +160,14 @@ func TestChallengesAreVoidAfterARestart(t *testing.T) {
 type away struct {
 	challenge.Store
 	epoch bool
+	err   error // default challenge.ErrUnavailable
 }
 
 func (a away) Epoch() (challenge.Epoch, error) {
 	if a.epoch {
 		return challenge.Epoch{}, nil
 	}
-	return challenge.Epoch{}, challenge.ErrUnavailable
+	return challenge.Epoch{}, cmp.Or(a.err, challenge.ErrUnavailable)
 }
 
 func (away) Use(context.Context, challenge.Epoch, challenge.Nonce, time.Time) (bool, error) {

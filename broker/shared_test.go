@@ -1,12 +1,19 @@
 package broker_test
 
 import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/litentry/wallet-federation/broker"
 	"github.com/litentry/wallet-federation/internal/challenge"
@@ -51,9 +58,7 @@ func TestTheBrokerMovesToTheRedisThatItsFileNames(t *testing.T) {
 	m.redisSecret.update(t, redisURL(second.URL()))
 	eventually(t, "the other is taken", func() bool { return m.reloads(t, "ok") == 1 })
 	first.Kill()
-	if !m.signsIn(t) {
-		t.Error("nobody can sign in")
-	}
+	eventually(t, "wallets sign in there", func() bool { return m.signsIn(t) })
 }
 
 func TestABadRedisURLIsReportedOnceAndTheOldOneServesOn(t *testing.T) {
@@ -66,11 +71,7 @@ func TestABadRedisURLIsReportedOnceAndTheOldOneServesOn(t *testing.T) {
 		m.redisSecret.update(t, redisURL(bad))
 		want := float64(i + 1)
 		eventually(t, "it is refused", func() bool { return m.reloads(t, "refused") == want })
-		for range 5 {
-			if !m.signsIn(t) {
-				t.Fatalf("%.20s: nobody can sign in", bad)
-			}
-		}
+		eventually(t, "wallets sign in all the same", func() bool { return m.signsIn(t) })
 		if got := m.reloads(t, "refused"); got != want || m.check(t, "configuration") != "stale" {
 			t.Errorf("%.20s: refused %v times, configuration is %s", bad, got, m.check(t, "configuration"))
 		}
@@ -113,6 +114,107 @@ func TestABrokerStartsWithABadRedisURLAndMendsItself(t *testing.T) {
 	eventually(t, "wallets sign in", func() bool { return m.signsIn(t) })
 	if m.check(t, "configuration") != "ok" || strings.Contains(m.log.String(), "hunter2") {
 		t.Errorf("the configuration is %s; log:\n%s", m.check(t, "configuration"), m.log.String())
+	}
+}
+
+func TestReadinessSaysWhyRedisIsAwayAndNothingElseDoes(t *testing.T) {
+	t.Parallel()
+	const password = "hunter2"
+	server := redis.Start(t, "--requirepass", password)
+	with := func(password string) map[string][]byte {
+		return redisURL(strings.Replace(server.URL(), "unix://", "unix://:"+password+"@", 1))
+	}
+	m := mount(t, newVolume(t, with("wrong-"+password)))
+	eventually(t, "the login is refused", func() bool { return m.reason(t) == "login_refused" })
+	m.redisSecret.update(t, with(password))
+	eventually(t, "wallets sign in", func() bool { return m.signsIn(t) })
+	if got := m.reason(t); got != "" {
+		t.Errorf("there is a reason left: %s", got)
+	}
+	server.Kill()
+	eventually(t, "there is no Redis", func() bool { return m.reason(t) == "unreachable" })
+	got := m.post(t, startPath, `{"address":"`+alice+`","chain_id":1}`)
+	if got.code(t) != "sign_in_unavailable" || strings.Contains(got.body, "edis") || strings.Contains(got.body, "reach") {
+		t.Errorf("a caller is told why: %s", got.body)
+	}
+	if ready := m.send(t, http.MethodGet, "/readyz", "").body; strings.Contains(ready, password) || strings.Contains(ready, "/redis-") {
+		t.Errorf("readyz shows the URL: %s", ready)
+	}
+	eventually(t, "it is logged", func() bool { return m.reason(t) != "" && strings.Contains(m.log.String(), `"reason":"unreachable"`) })
+	if log := m.log.String(); strings.Contains(log, password) {
+		t.Errorf("the log shows the password:\n%s", log)
+	}
+}
+
+// reason returns why readyz says that nobody can sign in.
+func (f *fixture) reason(t *testing.T) string {
+	t.Helper()
+	reasons, _ := f.send(t, http.MethodGet, "/readyz", "").members(t)["reasons"].(map[string]any)
+	reason, _ := reasons["nonce_store"].(string)
+	return reason
+}
+
+func TestAStoreThatIsAwayIsLoggedNowAndThenAndNotPerRequest(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	log := func(o *broker.Options) { o.Logger = slog.New(slog.NewJSONHandler(f.log, nil)) }
+	down := f.replica(t, func(o *broker.Options) { o.Nonces = away{}; log(o) })
+	lost := f.replica(t, func(o *broker.Options) { o.Nonces = away{epoch: true}; log(o) })
+	key := newKey(t)
+	s := lost.start(t, string(key.Address()))
+	signature := key.SignPersonal(s.message)
+	for name, request := range map[string]func(){
+		"start":  func() { down.post(t, startPath, `{"address":"`+alice+`","chain_id":1}`) },
+		"verify": func() { lost.verify(t, s.handle, signature) },
+	} {
+		logged := func() int {
+			before := strings.Count(f.log.String(), `"msg":"sign-in is not possible"`)
+			for range 100 {
+				request()
+			}
+			return strings.Count(f.log.String(), `"msg":"sign-in is not possible"`) - before
+		}
+		if got := logged(); got != 1 {
+			t.Errorf("%s: logged %d times at first, want 1", name, got)
+		}
+		f.clock.advance(30 * time.Second)
+		if got := logged(); got != 1 {
+			t.Errorf("%s: logged %d times after 30 seconds, want 1", name, got)
+		}
+	}
+}
+
+func TestTheDescriptionHasEveryReason(t *testing.T) {
+	t.Parallel()
+	source, err := parser.ParseFile(token.NewFileSet(), "../internal/challenge/unavailable.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var defined []any
+	ast.Inspect(source, func(n ast.Node) bool {
+		value, ok := n.(*ast.ValueSpec)
+		if !ok || len(value.Values) != 1 {
+			return true
+		}
+		typed, named := value.Type.(*ast.Ident)
+		word, literal := value.Values[0].(*ast.BasicLit)
+		if named && literal && typed.Name == "Reason" {
+			defined = append(defined, strings.Trim(word.Value, `"`))
+		}
+		return true
+	})
+	described, _ := mustDescribe(t).at("components", "schemas", "Reasons", "properties", "nonce_store")
+	if diff := cmp.Diff(described["enum"], any(defined)); diff != "" || len(defined) < 10 {
+		t.Errorf("(-described +defined):\n%s", diff)
+	}
+	documented, err := os.ReadFile("../docs/broker.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, reason := range defined {
+		if !strings.Contains(string(documented), fmt.Sprintf("`%s`", reason)) {
+			t.Errorf("docs/broker.md does not have %s", reason)
+		}
 	}
 }
 

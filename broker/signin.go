@@ -64,6 +64,8 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) {
 	}
 	epoch, err := s.nonces.Epoch()
 	if err != nil {
+		s.metrics.storeErrors.Inc()
+		s.logStore(r.Context(), err)
 		writeFailure(w, failUnavailable)
 		return
 	}
@@ -185,7 +187,7 @@ func (s *Server) prove(ctx context.Context, state *snapshot, request verifyReque
 	}
 	first, err := s.nonces.Use(ctx, asked.Epoch, asked.Nonce, message.ExpirationTime.Add(clockTolerance))
 	if err != nil {
-		s.logger.ErrorContext(ctx, "a sign-in could not be decided", "error", err)
+		s.logStore(ctx, err)
 		return asked.Address, reasonNoNonces
 	}
 	if !first {

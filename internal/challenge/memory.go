@@ -68,7 +68,7 @@ func (m *Memory) Use(_ context.Context, epoch Epoch, nonce Nonce, until time.Tim
 		return false, nil
 	}
 	if len(m.newer.used) >= m.maxGeneration {
-		return false, ErrUnavailable
+		return false, &unavailableError{Full, "too many used nonces are remembered"}
 	}
 	m.newer.used[nonce] = struct{}{}
 	m.newer.latest = latest(m.newer.latest, until)

@@ -2,7 +2,6 @@ package challenge
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -87,7 +86,7 @@ func NewRedis(issuer string, now func() time.Time) *Redis {
 	logging.Disable()
 	// The braces keep the keys of one issuer together in a cluster.
 	r := &Redis{prefix: "{wallet-federation:" + issuer + "}:", now: now}
-	r.found.Store(&finding{err: fmt.Errorf("%w: Redis was not looked at yet", ErrUnavailable)})
+	r.found.Store(&finding{err: &unavailableError{Unconfigured, "no usable URL of Redis is known"}})
 	return r
 }
 
@@ -165,7 +164,7 @@ func (r *Redis) ask(ctx context.Context, of *connection) *finding {
 	case err != nil:
 		return &finding{err: unavailable(err)}
 	case len(stored) != epochBytes:
-		return &finding{err: fmt.Errorf("%w: its epoch in Redis is damaged", ErrUnavailable)}
+		return &finding{err: &unavailableError{Damaged, "its epoch in Redis is damaged"}}
 	default:
 		return &finding{epoch: Epoch([]byte(stored))}
 	}

@@ -98,15 +98,16 @@ func TestRedisThatCannotBeUsedIsUnavailableForAReason(t *testing.T) {
 		arguments      []string
 		user, password string
 		reason         string
+		class          challenge.Reason
 	}{
-		"another password":     {[]string{"--requirepass", password}, "", "wrong-" + password, "WRONGPASS"},
-		"no password":          {[]string{"--requirepass", password}, "", "", "NOAUTH"},
-		"another user":         {[]string{"--requirepass", password}, "somebody", password, "WRONGPASS"},
-		"a user without GET":   {user("~*", "+eval", "+evalsha", "+info", "+set"), "broker", password, "answered"},
-		"a user of other keys": {user("~other:*", "+eval", "+evalsha", "+info", "+get", "+set"), "broker", password, "NOPERM"},
-		"a Redis that evicts":  {[]string{"--maxmemory", "100mb", "--maxmemory-policy", "volatile-lru"}, "", "", "maxmemory-policy"},
-		"a replica":            {[]string{"--replicaof", "127.0.0.1 1"}, "", "", "READONLY"},
-		"no memory left":       {[]string{"--maxmemory", "1", "--maxmemory-policy", "noeviction"}, "", "", "OOM"},
+		"another password":     {[]string{"--requirepass", password}, "", "wrong-" + password, "WRONGPASS", challenge.LoginRefused},
+		"no password":          {[]string{"--requirepass", password}, "", "", "NOAUTH", challenge.LoginRefused},
+		"another user":         {[]string{"--requirepass", password}, "somebody", password, "WRONGPASS", challenge.LoginRefused},
+		"a user without GET":   {user("~*", "+eval", "+evalsha", "+info", "+set"), "broker", password, "answered", challenge.Unknown},
+		"a user of other keys": {user("~other:*", "+eval", "+evalsha", "+info", "+get", "+set"), "broker", password, "NOPERM", challenge.NotPermitted},
+		"a Redis that evicts":  {[]string{"--maxmemory", "100mb", "--maxmemory-policy", "volatile-lru"}, "", "", "maxmemory-policy", challenge.Evicting},
+		"a replica":            {[]string{"--replicaof", "127.0.0.1 1"}, "", "", "READONLY", challenge.Replica},
+		"no memory left":       {[]string{"--maxmemory", "1", "--maxmemory-policy", "noeviction"}, "", "", "OOM", challenge.Full},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -118,6 +119,9 @@ func TestRedisThatCannotBeUsedIsUnavailableForAReason(t *testing.T) {
 			err := away(t, newRedis(t, url, time.Now))
 			if !strings.Contains(err.Error(), test.reason) {
 				t.Errorf("%v does not say %s", err, test.reason)
+			}
+			if got := challenge.ReasonOf(err); got != test.class {
+				t.Errorf("the reason is %s, want %s", got, test.class)
 			}
 			if strings.Contains(err.Error(), password) || strings.Contains(err.Error(), "/") {
 				t.Errorf("the error holds the password or the address: %v", err)

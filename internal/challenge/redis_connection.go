@@ -39,7 +39,7 @@ func (r *Redis) Connect(address string) error {
 		return nil
 	}
 	next := &connection{client: redis.NewClient(options), address: address}
-	found := r.found.Load()
+	found := &finding{err: &unavailableError{Unchecked, "Redis was not looked at yet"}}
 	if present != nil {
 		if found = r.ask(context.Background(), next); found.err != nil {
 			next.close()

@@ -83,7 +83,7 @@ func away(t testing.TB, store *challenge.Redis) error {
 	var err error
 	eventually(t, "the store looked at Redis and cannot use it", func() bool {
 		_, err = store.Epoch()
-		return err != nil && !strings.Contains(err.Error(), "not looked at yet")
+		return err != nil && challenge.ReasonOf(err) != challenge.Unchecked
 	})
 	if !errors.Is(err, challenge.ErrUnavailable) {
 		t.Errorf("the error is another: %v", err)
@@ -266,7 +266,7 @@ func TestRedisAwayFailsClosedAndSoon(t *testing.T) {
 	if first, err := store.Use(t.Context(), epoch, challenge.NewNonce(), until); first || !errors.Is(err, challenge.ErrUnavailable) {
 		t.Errorf("%v, %v", first, err)
 	}
-	if took := time.Since(begin); took > 2*time.Second {
+	if took := time.Since(begin); took > 5*time.Second {
 		t.Errorf("it took %s", took)
 	}
 	if err := away(t, store); strings.Contains(err.Error(), strings.TrimPrefix(server.URL(), "unix://")) {
@@ -287,7 +287,7 @@ func TestRedisThatHangsFailsClosedAndSoon(t *testing.T) {
 			if first, err := store.Use(t.Context(), epoch, challenge.NewNonce(), until); first || !errors.Is(err, challenge.ErrUnavailable) {
 				t.Errorf("%v, %v", first, err)
 			}
-			if took := time.Since(begin); took > 2*time.Second {
+			if took := time.Since(begin); took > 5*time.Second {
 				t.Errorf("it took %s", took)
 			}
 		})
@@ -303,7 +303,7 @@ func TestRedisThatHangsFailsClosedAndSoon(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if took := time.Since(begin); took > 2*time.Second {
+	if took := time.Since(begin); took > 5*time.Second {
 		t.Errorf("100 sign-ins waited for %s", took)
 	}
 	server.Thaw()

@@ -3,7 +3,6 @@ package challenge
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"time"
 )
 
@@ -20,9 +19,6 @@ type Store interface {
 	// [ErrUnavailable] and means that it is not known.
 	Use(ctx context.Context, epoch Epoch, nonce Nonce, until time.Time) (bool, error)
 }
-
-// ErrUnavailable marks the errors that another attempt may cure.
-var ErrUnavailable = errors.New("the nonce store is unavailable")
 
 // epochBytes is enough to tell the epochs of one store apart.
 const epochBytes = 8
