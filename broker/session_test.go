@@ -174,6 +174,10 @@ func (away) Use(context.Context, challenge.Epoch, challenge.Nonce, time.Time) (b
 	return false, challenge.ErrUnavailable
 }
 
+func (away) Used(context.Context, challenge.Epoch, challenge.Nonce) (bool, error) {
+	return false, challenge.ErrUnavailable
+}
+
 func TestSignInFailsClosedWithoutItsStoreAndTheRestGoesOn(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

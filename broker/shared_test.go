@@ -212,7 +212,7 @@ func TestTheDescriptionHasEveryReason(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, reason := range defined {
-		if !strings.Contains(string(documented), fmt.Sprintf("`%s`", reason)) {
+		if !strings.Contains(string(documented), fmt.Sprintf("%#q", reason)) {
 			t.Errorf("docs/broker.md does not have %s", reason)
 		}
 	}

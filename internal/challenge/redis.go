@@ -50,6 +50,12 @@ local process = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 if redis.call('GET', KEYS[1]) ~= ARGV[1] .. process then return 0 end
 if redis.call('SET', KEYS[2], 1, 'NX', 'PX', ARGV[2]) then return 1 end
 return 0`)
+
+	// used is 1 if the nonce (KEYS[2]) was used or the epoch is not ARGV[1].
+	used = redis.NewScript(`
+local process = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+if redis.call('GET', KEYS[1]) ~= ARGV[1] .. process or redis.call('GET', KEYS[2]) then return 1 end
+return 0`)
 )
 
 // Redis is the store that several replicas share. It keeps its epoch beside the
@@ -98,12 +104,22 @@ func (r *Redis) Epoch() (Epoch, error) {
 
 // Use implements [Store]. While the last look found no Redis it does not try.
 func (r *Redis) Use(ctx context.Context, epoch Epoch, nonce Nonce, until time.Time) (bool, error) {
-	if _, err := r.Epoch(); err != nil {
-		return false, err
-	}
 	left := until.Sub(r.now())
 	if left <= 0 {
 		return false, nil
+	}
+	return r.ask(ctx, use, nonce, epoch[:], (left + redisMargin).Milliseconds())
+}
+
+// Used implements [Store], as Use does.
+func (r *Redis) Used(ctx context.Context, epoch Epoch, nonce Nonce) (bool, error) {
+	return r.ask(ctx, used, nonce, epoch[:])
+}
+
+// run asks a question about a nonce.
+func (r *Redis) ask(ctx context.Context, script *redis.Script, nonce Nonce, arguments ...any) (bool, error) {
+	if _, err := r.Epoch(); err != nil {
+		return false, err
 	}
 	in := r.borrow()
 	if in == nil {
@@ -114,11 +130,11 @@ func (r *Redis) Use(ctx context.Context, epoch Epoch, nonce Nonce, until time.Ti
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), redisTimeout)
 	defer cancel()
 	keys := []string{r.epochKey(), r.prefix + "used:" + nonce.String()}
-	first, err := use.Run(ctx, in.client, keys, epoch[:], (left + redisMargin).Milliseconds()).Bool()
+	answer, err := script.Run(ctx, in.client, keys, arguments...).Bool()
 	if err != nil {
 		return false, unavailable(err)
 	}
-	return first, nil
+	return answer, nil
 }
 
 func (r *Redis) epochKey() string { return r.prefix + "epoch" }
@@ -146,7 +162,7 @@ func (r *Redis) look(ctx context.Context) {
 		return
 	}
 	defer in.users.Done()
-	found := r.ask(ctx, in)
+	found := r.lookAt(ctx, in)
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	if r.current == in { // what was found elsewhere meanwhile is newer
@@ -154,8 +170,8 @@ func (r *Redis) look(ctx context.Context) {
 	}
 }
 
-// ask asks a Redis for its epoch, and begins one where that is due.
-func (r *Redis) ask(ctx context.Context, of *connection) *finding {
+// lookAt asks a Redis for its epoch, and begins one where that is due.
+func (r *Redis) lookAt(ctx context.Context, of *connection) *finding {
 	ctx, cancel := context.WithTimeout(ctx, redisTimeout)
 	defer cancel()
 	next := newEpoch()

@@ -41,7 +41,7 @@ func (r *Redis) Connect(address string) error {
 	next := &connection{client: redis.NewClient(options), address: address}
 	found := &finding{err: &unavailableError{Unchecked, "Redis was not looked at yet"}}
 	if present != nil {
-		if found = r.ask(context.Background(), next); found.err != nil {
+		if found = r.lookAt(context.Background(), next); found.err != nil {
 			next.close()
 			return found.err
 		}

@@ -39,7 +39,7 @@ func TestConnectGoesOnInAnotherRedis(t *testing.T) {
 	}
 	// The other has not seen the nonce that was used.
 	wantUse(t, store, epoch, nonce, until, false)
-	wantUse(t, store, epoch, challenge.NewNonce(), until, false)
+	wantUsed(t, store, epoch, challenge.NewNonce(), true)
 	first.Kill()
 	wantUse(t, store, next, challenge.NewNonce(), until, true)
 }

@@ -339,6 +339,9 @@ func TestRedisIsUnavailableBeforeItIsLookedAt(t *testing.T) {
 	if _, err := store.Use(t.Context(), challenge.Epoch{}, challenge.NewNonce(), time.Now().Add(lifetime)); !errors.Is(err, challenge.ErrUnavailable) {
 		t.Error(err)
 	}
+	if _, err := store.Used(t.Context(), challenge.Epoch{}, challenge.NewNonce()); !errors.Is(err, challenge.ErrUnavailable) {
+		t.Error(err)
+	}
 }
 
 // Not parallel: it counts goroutines.

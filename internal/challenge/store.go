@@ -18,6 +18,9 @@ type Store interface {
 	// epoch, or one whose time is over, counts as used. An error wraps
 	// [ErrUnavailable] and means that it is not known.
 	Use(ctx context.Context, epoch Epoch, nonce Nonce, until time.Time) (bool, error)
+	// Used reports whether a nonce counts as used, and leaves it as it is. Errors
+	// are as those of Use.
+	Used(ctx context.Context, epoch Epoch, nonce Nonce) (bool, error)
 }
 
 // epochBytes is enough to tell the epochs of one store apart.
