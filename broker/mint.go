@@ -16,7 +16,7 @@ type mintRequest struct {
 
 // minted is a token, however it was asked for.
 type minted struct {
-	jwt             string
+	jwt             []byte
 	wallet          wallet.Address
 	issued, expires time.Time
 }

@@ -1,6 +1,7 @@
 package broker_test
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/hmac"
@@ -82,7 +83,7 @@ func BenchmarkMintCrypto(b *testing.B) {
 			b.Fatal("the MAC is wrong")
 		}
 		digest := sha256.Sum256(claims)
-		if _, _, err := ecdsa.Sign(rand.Reader, private, digest[:]); err != nil {
+		if _, err := private.Sign(nil, digest[:], crypto.SHA256); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -52,6 +52,9 @@ func decode(body []byte, v any) *failure {
 }
 
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, *failure) {
+	if r.Body == http.NoBody {
+		return nil, nil
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(unwrap(w), r.Body, limit))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return nil, failTooLarge

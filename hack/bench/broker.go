@@ -22,22 +22,21 @@ import (
 
 	"github.com/litentry/wallet-federation/broker/client"
 	"github.com/litentry/wallet-federation/internal/brokerconfig"
-	"github.com/litentry/wallet-federation/internal/discovery"
 	"github.com/litentry/wallet-federation/internal/session"
 	"github.com/litentry/wallet-federation/internal/signingkey"
 	"github.com/litentry/wallet-federation/internal/wallet"
 )
 
-// startTimeout is how long the broker may take to begin to serve.
-const startTimeout = 10 * time.Second
-
 // brokerSide is a broker process with a session.
 type brokerSide struct {
 	process *exec.Cmd
 	client  *http.Client
+	tls     *tls.Config
+	address string
 	issuer  string
 	bearer  string
 	folder  string
+	log     *os.File
 }
 
 func startBroker(ctx context.Context) (*brokerSide, error) {
@@ -53,11 +52,11 @@ func startBroker(ctx context.Context) (*brokerSide, error) {
 }
 
 func (b *brokerSide) start(ctx context.Context) error {
-	address, err := freeAddress(ctx)
-	if err != nil {
+	var err error
+	if b.address, err = freeAddress(ctx); err != nil {
 		return err
 	}
-	b.issuer = "https://" + address
+	b.issuer = "https://" + b.address
 	trusted, err := b.writeCertificate()
 	if err != nil {
 		return err
@@ -69,20 +68,20 @@ func (b *brokerSide) start(ctx context.Context) error {
 	if output, err := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/broker").CombinedOutput(); err != nil { //nolint:gosec // a folder of our own
 		return fmt.Errorf("building the broker: %w: %s", err, output)
 	}
-	log, err := os.Create(b.path("log"))
-	if err != nil {
+	if b.log, err = os.Create(b.path("log")); err != nil {
 		return err
 	}
 	b.process = exec.CommandContext(ctx, binary, //nolint:gosec // the same
 		"--config="+b.path(brokerconfig.DataKey), "--keys="+b.path(signingkey.DataKey), "--session-keys="+b.path(session.DataKey),
-		"--listen="+address, "--metrics-listen=127.0.0.1:0", "--tls-cert="+b.path("tls.crt"), "--tls-key="+b.path("tls.key"))
-	b.process.Stdout, b.process.Stderr = log, log
+		"--listen="+b.address, "--metrics-listen=127.0.0.1:0", "--tls-cert="+b.path("tls.crt"), "--tls-key="+b.path("tls.key"))
+	b.process.Stdout, b.process.Stderr = b.log, b.log
 	if err := b.process.Start(); err != nil {
 		return err
 	}
-	b.client = &http.Client{Transport: transport(&tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12})}
-	if err := b.wait(ctx); err != nil {
-		return err
+	b.tls = &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12}
+	b.client = &http.Client{Transport: &http.Transport{TLSClientConfig: b.tls}}
+	if err := b.get("/readyz").wait(ctx); err != nil {
+		return fmt.Errorf("waiting for the broker, whose log is %s: %w", b.path("log"), err)
 	}
 	return b.signIn(ctx)
 }
@@ -144,25 +143,6 @@ func (b *brokerSide) writeFiles() error {
 	return nil
 }
 
-// wait asks until the broker is ready.
-func (b *brokerSide) wait(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	ticker := time.NewTicker(10 * time.Millisecond)
-	defer ticker.Stop()
-	for {
-		err := b.get(ctx, "/readyz")
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("waiting for the broker, whose log is %s: %w", b.path("log"), err)
-		case <-ticker.C:
-		}
-	}
-}
-
 func (b *brokerSide) signIn(ctx context.Context) error {
 	key, err := wallet.GenerateKey()
 	if err != nil {
@@ -180,27 +160,16 @@ func (b *brokerSide) signIn(ctx context.Context) error {
 	return nil
 }
 
-func (b *brokerSide) mint(ctx context.Context) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, b.issuer+"/v1/mint-oidc-jwt", http.NoBody)
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Authorization", "Bearer "+b.bearer)
-	return answered(b.client, request, http.StatusOK)
+func (b *brokerSide) mint() *target { return b.mintAt(b.address) }
+
+// mintAt is the same request to another server with the same certificate.
+func (b *brokerSide) mintAt(address string) *target {
+	return &target{address: address, tls: b.tls, want: http.StatusOK, request: []byte("POST /v1/mint-oidc-jwt HTTP/1.1\r\nHost: " + address +
+		"\r\nAuthorization: Bearer " + b.bearer + "\r\nContent-Length: 0\r\n\r\n")}
 }
 
-func (b *brokerSide) jwks(ctx context.Context) error { return b.get(ctx, discovery.JWKSPath) }
-
-func (b *brokerSide) discovery(ctx context.Context) error {
-	return b.get(ctx, discovery.ConfigurationPath)
-}
-
-func (b *brokerSide) get(ctx context.Context, path string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, b.issuer+path, http.NoBody)
-	if err != nil {
-		return err
-	}
-	return answered(b.client, request, http.StatusOK)
+func (b *brokerSide) get(path string) *target {
+	return &target{address: b.address, tls: b.tls, want: http.StatusOK, request: []byte("GET " + path + " HTTP/1.1\r\nHost: " + b.address + "\r\n\r\n")}
 }
 
 func (b *brokerSide) stop() error {
@@ -208,21 +177,10 @@ func (b *brokerSide) stop() error {
 	if b.process != nil && b.process.Process != nil {
 		err = errors.Join(b.process.Process.Signal(syscall.SIGTERM), b.process.Wait())
 	}
+	if b.log != nil {
+		err = errors.Join(err, b.log.Close())
+	}
 	return errors.Join(err, os.RemoveAll(b.folder))
-}
-
-// transport is the client's side of both: kept connections of HTTP/1.1, so that
-// neither server is helped by sharing one.
-func transport(config *tls.Config) *http.Transport {
-	config = config.Clone()
-	config.NextProtos = []string{"http/1.1"}
-	return &http.Transport{TLSClientConfig: config, MaxIdleConnsPerHost: 1024, Protocols: http1()}
-}
-
-func http1() *http.Protocols {
-	protocols := &http.Protocols{}
-	protocols.SetHTTP1(true)
-	return protocols
 }
 
 func freeAddress(ctx context.Context) (string, error) {

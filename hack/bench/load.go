@@ -3,33 +3,32 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
-	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// call makes a request and returns an error unless it was answered well.
-type call func(context.Context) error
-
-// measure returns how many calls a second are answered when all clients ask as
-// fast as they can, after a second of warming up.
-func measure(ctx context.Context, o options, do call) (float64, error) {
-	if _, err := count(ctx, o.clients, time.Second, do); err != nil {
+// measure returns how many requests a second are answered when all clients ask
+// as fast as they can, after a second of warming up.
+func measure(ctx context.Context, o options, t *target) (rate float64, err error) {
+	connections, err := dialAll(ctx, o.clients, t)
+	if err != nil {
 		return 0, err
 	}
-	done, err := count(ctx, o.clients, o.turn, do)
+	defer func() { err = errors.Join(err, closeAll(connections)) }()
+	if _, err := count(connections, time.Second); err != nil {
+		return 0, err
+	}
+	done, err := count(connections, o.turn)
 	return float64(done) / o.turn.Seconds(), err
 }
 
-func count(ctx context.Context, clients int, duration time.Duration, do call) (int64, error) {
+func count(connections []*connection, duration time.Duration) (int64, error) {
 	var done atomic.Int64
-	err := each(clients, func() error {
+	err := each(connections, func(c *connection) error {
 		for end := time.Now().Add(duration); time.Now().Before(end); {
-			if err := do(ctx); err != nil {
+			if err := c.ask(); err != nil {
 				return err
 			}
 			done.Add(1)
@@ -39,14 +38,20 @@ func count(ctx context.Context, clients int, duration time.Duration, do call) (i
 	return done.Load(), err
 }
 
-// latency returns the 99th percentile of the time from when a call is due to its
-// answer, when calls are due at a steady rate whatever became of the last ones.
-func latency(ctx context.Context, o options, do call, rate float64) (time.Duration, error) {
+// latency returns the 99th percentile of the time from when a request is due to
+// its answer, when requests are due at a steady rate whatever became of the last
+// ones.
+func latency(ctx context.Context, o options, t *target, rate float64) (p99 time.Duration, err error) {
+	connections, err := dialAll(ctx, o.clients, t)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, closeAll(connections)) }()
 	var mu sync.Mutex
 	var took []time.Duration
-	begin := time.Now()
 	var next atomic.Int64
-	err := each(o.clients, func() error {
+	begin := time.Now()
+	err = each(connections, func(c *connection) error {
 		var own []time.Duration
 		for {
 			due := begin.Add(time.Duration(float64(next.Add(1)) / rate * float64(time.Second)))
@@ -54,7 +59,7 @@ func latency(ctx context.Context, o options, do call, rate float64) (time.Durati
 				break
 			}
 			<-time.After(time.Until(due))
-			if err := do(ctx); err != nil {
+			if err := c.ask(); err != nil {
 				return err
 			}
 			own = append(own, time.Since(due))
@@ -71,31 +76,33 @@ func latency(ctx context.Context, o options, do call, rate float64) (time.Durati
 	return took[len(took)*99/100], nil
 }
 
-// each runs do once for each client, all at once.
-func each(clients int, do func() error) error {
-	errs := make([]error, clients)
-	var running sync.WaitGroup
-	for i := range clients {
-		running.Go(func() { errs[i] = do() })
+func dialAll(ctx context.Context, clients int, t *target) ([]*connection, error) {
+	connections := make([]*connection, 0, clients)
+	for range clients {
+		c, err := t.dial(ctx)
+		if err != nil {
+			return nil, errors.Join(err, closeAll(connections))
+		}
+		connections = append(connections, c)
 	}
-	running.Wait()
+	return connections, nil
+}
+
+func closeAll(connections []*connection) error {
+	errs := make([]error, len(connections))
+	for i, c := range connections {
+		errs[i] = c.Close()
+	}
 	return errors.Join(errs...)
 }
 
-// answered makes one request, reads its answer to the end, so that the
-// connection is used again, and wants the status.
-func answered(client *http.Client, request *http.Request, want int) error {
-	response, err := client.Do(request)
-	if err != nil {
-		return err
+// each runs do for each connection, all at once.
+func each(connections []*connection, do func(*connection) error) error {
+	errs := make([]error, len(connections))
+	var running sync.WaitGroup
+	for i, c := range connections {
+		running.Go(func() { errs[i] = do(c) })
 	}
-	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		return err
-	}
-	if response.StatusCode != want {
-		return fmt.Errorf("%s answered %s: %.200s", request.URL, response.Status, body)
-	}
-	return nil
+	running.Wait()
+	return errors.Join(errs...)
 }

@@ -66,12 +66,12 @@ func (m *Minter) KeyID() string { return m.key.ID }
 
 // Mint returns a token for wallet w, issued at now, and its exp claim. The jti
 // is made of letters and digits: it is written without escaping.
-func (m *Minter) Mint(w wallet.Address, now time.Time, jti string) (string, time.Time, error) {
+func (m *Minter) Mint(w wallet.Address, now time.Time, jti string) ([]byte, time.Time, error) {
 	issued := now.Unix()
 	expires := issued + m.lifetime
 	jwt, err := sign(m.key, m.headerDot, m.claims(w, issued, expires, jti))
 	if err != nil {
-		return "", time.Time{}, err
+		return nil, time.Time{}, err
 	}
 	return jwt, time.Unix(expires, 0).UTC(), nil
 }

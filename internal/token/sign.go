@@ -26,7 +26,8 @@ func Sign(k *signingkey.Key, claims map[string]any) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return sign(k, encodedHeader+".", payload)
+	signed, err := sign(k, encodedHeader+".", payload)
+	return string(signed), err
 }
 
 // encodeHeader returns the first segment of a token signed by k.
@@ -40,14 +41,14 @@ func encodeHeader(k *signingkey.Key) (string, error) {
 
 // sign appends payload and signature to the header segment and its dot (JWS
 // compact serialisation, RFC 7515 section 7.1).
-func sign(k *signingkey.Key, headerDot string, payload []byte) (string, error) {
+func sign(k *signingkey.Key, headerDot string, payload []byte) ([]byte, error) {
 	// The payload, a dot, and the 86 characters of a 64-byte signature.
 	size := len(headerDot) + base64.RawURLEncoding.EncodedLen(len(payload)) + 1 + 86
 	signed := append(make([]byte, 0, size), headerDot...)
 	signed = base64.RawURLEncoding.AppendEncode(signed, payload)
 	signature, err := k.Sign(signed)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return string(base64.RawURLEncoding.AppendEncode(append(signed, '.'), signature)), nil
+	return base64.RawURLEncoding.AppendEncode(append(signed, '.'), signature), nil
 }

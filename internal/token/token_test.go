@@ -171,7 +171,7 @@ func TestMinterMintsTheClaimsOfTheProfile(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			gotHeader, got := verified(t, set, jwt)
+			gotHeader, got := verified(t, set, string(jwt))
 			wantHeader, want := verified(t, set, reference)
 			if diff := cmp.Diff(wantHeader, gotHeader); diff != "" {
 				t.Errorf("header (-reference +minted):\n%s", diff)
