@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -62,7 +63,11 @@ type fault struct {
 	err  error
 }
 
-// NewSource reads all files once. Every one of them has to be good.
+// NewSource reads all files once. Every one of them has to be good but the
+// admission lists, which other people may write than those who run the broker:
+// without them nobody is admitted by a list until they are mended, and everybody
+// else is served. A broker that did not start would take the issuer's keys away,
+// and with them all access, from the wallets of all others.
 func NewSource(files Files, logger *slog.Logger) (*Source, error) {
 	s := &Source{logger: logger}
 	s.config = watched[*brokerconfig.Config]{name: partConfig, parse: s.parseConfig, read: func() ([]byte, error) {
@@ -77,11 +82,12 @@ func NewSource(files Files, logger *slog.Logger) (*Source, error) {
 	s.admitted = watched[*admission.List]{name: partLists, parse: s.loadLists, read: func() ([]byte, error) {
 		return admission.Digest(s.config.value.Admission.Directories)
 	}}
-	for _, part := range s.parts() {
+	for _, part := range []part{&s.config, &s.keys, &s.sessions} {
 		if _, err := part.look(); err != nil {
 			return nil, err
 		}
 	}
+	s.begin(&s.admitted)
 	return s, nil
 }
 
@@ -193,7 +199,7 @@ func (s *Source) reloadIfChanged(ctx context.Context, server *Server) {
 func (s *Source) logLoaded(ctx context.Context) {
 	state := s.State()
 	s.logger.InfoContext(ctx, "loaded", "kid", state.Keys.Active().ID, "session_kid", state.SessionKeys.Active().ID,
-		"roles", len(state.Config.Roles), "admitted", state.Admitted.Len())
+		"roles", len(state.Config.Roles), "admitted", cmp.Or(state.Admitted, &admission.List{}).Len())
 }
 
 // watched is one part of the state, and the fingerprint of what was last seen

@@ -110,7 +110,14 @@ func newMounted(t *testing.T) *mounted {
 // mount runs a broker from files, one of which may hold the URL of a Redis.
 func mount(t *testing.T, redisSecret *volume) *mounted {
 	t.Helper()
+	return mountWith(t, redisSecret, func(*brokerconfig.Config) {})
+}
+
+// mountWith is mount with a configuration that the test has changed.
+func mountWith(t *testing.T, redisSecret *volume, change func(*brokerconfig.Config)) *mounted {
+	t.Helper()
 	m := &mounted{fixture: &fixture{config: newConfig(), keys: newKeys(t), log: &buffer{}}, redisSecret: redisSecret}
+	change(m.config)
 	m.configMap, m.keySecret = newVolume(t, configFile(t, m.config)), newVolume(t, keysFile(t, m.keys))
 	m.sessionSecret = newVolume(t, sessionFile(t, sessionKeys(t)))
 	m.files = broker.Files{
@@ -118,6 +125,22 @@ func mount(t *testing.T, redisSecret *volume) *mounted {
 		Keys:        m.keySecret.path(signingkey.DataKey),
 		SessionKeys: m.sessionSecret.path(session.DataKey),
 	}
+	m.run(t)
+	return m
+}
+
+// remount runs another broker from the same files.
+func remount(t *testing.T, of *mounted) *mounted {
+	t.Helper()
+	again, copied := *of, *of.fixture
+	again.fixture = &copied
+	again.run(t)
+	return &again
+}
+
+// run runs a broker from the files until the test ends.
+func (m *mounted) run(t *testing.T) {
+	t.Helper()
 	logger := slog.New(slog.NewJSONHandler(m.log, nil))
 	source, err := broker.NewSource(m.files, logger)
 	if err != nil {
@@ -127,10 +150,10 @@ func mount(t *testing.T, redisSecret *volume) *mounted {
 	ctx, stop := context.WithCancel(t.Context())
 	var beside sync.WaitGroup
 	t.Cleanup(func() { stop(); beside.Wait() })
-	if redisSecret != nil {
+	if m.redisSecret != nil {
 		store := challenge.NewRedis(m.config.Issuer, time.Now)
 		options.Nonces = store
-		if err := source.Share(store, redisSecret.path(redisURLName)); err != nil {
+		if err := source.Share(store, m.redisSecret.path(redisURLName)); err != nil {
 			t.Fatal(err)
 		}
 		beside.Go(func() { store.Run(ctx) })
@@ -138,8 +161,8 @@ func mount(t *testing.T, redisSecret *volume) *mounted {
 	if m.server, err = broker.New(options); err != nil {
 		t.Fatal(err)
 	}
-	beside.Go(func() { source.Watch(ctx, m.server, time.Millisecond) })
-	return m
+	server := m.server
+	beside.Go(func() { source.Watch(ctx, server, time.Millisecond) })
 }
 
 // eventually polls for at most ten seconds.

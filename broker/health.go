@@ -70,7 +70,8 @@ type readyAnswer struct {
 	Status string `json:"status"`
 	// Checks are named. Of "signing" and "session_keys" each is "ok" or
 	// "failed", and one that failed makes the whole so. "nonce_store" is "ok" or
-	// "unavailable": nobody can sign in. "configuration" is "ok" or "stale": a
+	// "unavailable": nobody can sign in. So is "admission": the lists could not be
+	// read since the start, and nobody is admitted by them. "configuration" is "ok" or "stale": a
 	// file was changed to something that cannot be used.
 	Checks map[string]string `json:"checks"`
 	// Reasons say why a check is not ok, where that helps and is no secret: of
@@ -118,12 +119,15 @@ func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
 // connections are welcome: not any more once the server stops.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	failed := s.failedChecks(r.Context())
-	checks := map[string]string{"serving": statusOK, "signing": statusOK, "session_keys": statusOK, "nonce_store": statusOK, "configuration": statusOK}
+	checks := map[string]string{"serving": statusOK, "signing": statusOK, "session_keys": statusOK, "nonce_store": statusOK, "admission": statusOK, "configuration": statusOK}
 	answer, status := readyAnswer{Status: statusOK, Checks: checks}, http.StatusOK
 	if _, err := s.nonces.Epoch(); err != nil {
 		s.logStore(r.Context(), err)
 		answer.Status, checks["nonce_store"] = statusDegraded, statusUnavailable
 		answer.Reasons = map[string]string{"nonce_store": string(challenge.ReasonOf(err))}
+	}
+	if s.current.Load().unlisted {
+		answer.Status, checks["admission"] = statusDegraded, statusUnavailable
 	}
 	if s.health.stale() {
 		answer.Status, checks["configuration"] = statusDegraded, statusStale

@@ -40,7 +40,7 @@ func allowedLabels(server *broker.Server) map[string][]string {
 		"outcome": {"ok", "refused"},
 		"reason": {
 			"ok", "unknown_request", "configuration_changed", "message_refused", "signature_malformed", "signature_of_another",
-			"replayed", "nonce_store_unavailable", "not_admitted", "revoked", "bearer_missing", "bearer_malformed", "bearer_forged",
+			"replayed", "nonce_store_unavailable", "not_admitted", "admission_unavailable", "revoked", "bearer_missing", "bearer_malformed", "bearer_forged",
 			"bearer_foreign", "bearer_expired", "unsupported_media_type", "request_too_large", "invalid_request", "invalid_role",
 			"no_roles", "internal", "rate_limited", "overloaded", "issuer_unavailable", "token_malformed", "token_issuer_unknown",
 			"token_algorithm", "token_type", "token_audience", "token_times", "token_expired", "token_not_yet_valid", "token_wallet",

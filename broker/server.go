@@ -36,8 +36,9 @@ type State struct {
 	Keys *signingkey.Set
 	// SessionKeys sign session bearers, the same in every replica.
 	SessionKeys *session.KeySet
-	// Admitted are the wallets of the configuration's admission directories;
-	// nil for none.
+	// Admitted are the wallets of the configuration's admission directories. With
+	// directories, nil says that they could not be read: nobody is admitted by
+	// them, and who is admitted nowhere else is told to try again.
 	Admitted *admission.List
 }
 

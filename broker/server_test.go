@@ -179,7 +179,7 @@ func TestHealth(t *testing.T) {
 	if got := f.send(t, http.MethodGet, "/healthz", ""); got.status != http.StatusOK || got.body != `{"status":"ok"}` {
 		t.Errorf("healthz: %d %s", got.status, got.body)
 	}
-	if got := f.send(t, http.MethodGet, "/readyz", ""); got.status != http.StatusOK || got.body != `{"status":"ok","checks":{"configuration":"ok","nonce_store":"ok","serving":"ok","session_keys":"ok","signing":"ok"}}` {
+	if got := f.send(t, http.MethodGet, "/readyz", ""); got.status != http.StatusOK || got.body != `{"status":"ok","checks":{"admission":"ok","configuration":"ok","nonce_store":"ok","serving":"ok","session_keys":"ok","signing":"ok"}}` {
 		t.Errorf("readyz: %d %s", got.status, got.body)
 	}
 }

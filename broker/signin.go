@@ -136,9 +136,13 @@ func (s *Server) signIn(ctx context.Context, request verifyRequest, audit *recor
 	}
 	// Only now: before the signature is checked, the answer would tell anyone
 	// which wallets are admitted. A session that is void from the start is none.
-	if !state.admits(signed.Address) || state.revocations.Revoked(signed.Address, now.Unix()) {
-		audit.reason = failNotAdmitted.Code
-		return nil, failNotAdmitted
+	refused := state.admit(signed.Address)
+	if refused == nil && state.revocations.Revoked(signed.Address, now.Unix()) {
+		refused = failNotAdmitted
+	}
+	if refused != nil {
+		audit.reason = refused.Code
+		return nil, refused
 	}
 	audit.session = rand.Text()
 	bearer, expires := state.sessions.Issue(signed.Address, audit.session, now, state.sessionLifetime)
