@@ -15,13 +15,15 @@ import (
 	"github.com/litentry/wallet-federation/internal/wallet"
 )
 
-// allowing is a broker that admits two wallets: one by name, one by a list.
+// allowing is a broker that admits one wallet by name, and one by a list that is not
+// the only one.
 type allowing struct {
 	*mounted
 	named, listed *wallet.Key
-	lists         *volume
+	lists, others *volume
 }
 
+// list is the text that names the listed wallet, after other lines.
 func (a *allowing) list(lines ...string) map[string][]byte {
 	return map[string][]byte{"bots": []byte(strings.Join(append(lines, string(a.listed.Address())), "\n"))}
 }
@@ -30,10 +32,10 @@ func (a *allowing) list(lines ...string) map[string][]byte {
 func newAllowing(t *testing.T, lines ...string) *allowing {
 	t.Helper()
 	a := &allowing{named: newKey(t), listed: newKey(t)}
-	a.lists = newVolume(t, a.list(lines...))
+	a.lists, a.others = newVolume(t, a.list(lines...)), newVolume(t, map[string][]byte{"others": []byte(alice)})
 	a.mounted = mountWith(t, nil, func(c *brokerconfig.Config) {
 		c.Admission = brokerconfig.Admission{
-			Mode: brokerconfig.AllowList, Wallets: []wallet.Address{a.named.Address()}, Directories: []string{a.lists.dir},
+			Mode: brokerconfig.AllowList, Wallets: []wallet.Address{a.named.Address()}, Directories: []string{a.lists.dir, a.others.dir},
 		}
 	})
 	return a
@@ -57,7 +59,7 @@ func (a answer) undecided(t *testing.T) {
 func TestABrokerStartsWithABadListAndAdmitsNobodyByIt(t *testing.T) {
 	t.Parallel()
 	a := newAllowing(t, "vitalik.eth")
-	eventually(t, "it is reported", func() bool { return a.count("started without a part of the state") == 1 })
+	eventually(t, "it is reported", func() bool { return a.count("started without a part of the files") == 1 })
 	a.mint(t, a.door(t, a.named).text(t, "session_jwt"), "").members(t)
 	if !strings.Contains(a.servedKeys(t), a.keys.Active().ID) {
 		t.Error("the keys are not served")
@@ -69,8 +71,11 @@ func TestABrokerStartsWithABadListAndAdmitsNobodyByIt(t *testing.T) {
 	if got := a.verify(t, s.handle, a.named.SignPersonal(s.message)); got.status != http.StatusUnauthorized {
 		t.Errorf("a bad signature got %d %s", got.status, got.body)
 	}
-	if a.check(t, "admission") != "unavailable" || a.check(t, "configuration") != "stale" {
+	if a.check(t, "admission") != "incomplete" || a.check(t, "configuration") != "stale" {
 		t.Error("readyz does not say so")
+	}
+	if got := a.value(t, "admitted_wallets", "source=lists"); got != 1 {
+		t.Errorf("%v wallets are admitted by lists, want the one of the good list", got)
 	}
 	if got := a.value(t, "reloads_total", "outcome=refused", "part=admission lists"); got != 1 {
 		t.Errorf("%v refusals were counted", got)
@@ -115,7 +120,10 @@ func TestASessionOfAListedWalletOutlivesABadList(t *testing.T) {
 func TestABrokerStartsWithoutTheDirectoryOfAList(t *testing.T) {
 	t.Parallel()
 	config := newConfig()
-	config.Admission = brokerconfig.Admission{Mode: brokerconfig.AllowList, Directories: []string{filepath.Join(t.TempDir(), "missing")}}
+	other := newVolume(t, map[string][]byte{"others": []byte(alice)})
+	config.Admission = brokerconfig.Admission{
+		Mode: brokerconfig.AllowList, Directories: []string{filepath.Join(t.TempDir(), "missing"), other.dir},
+	}
 	source, err := broker.NewSource(broker.Files{
 		Config:      newVolume(t, configFile(t, config)).path(brokerconfig.DataKey),
 		Keys:        newVolume(t, keysFile(t, newKeys(t))).path(signingkey.DataKey),
@@ -124,7 +132,7 @@ func TestABrokerStartsWithoutTheDirectoryOfAList(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if source.State().Admitted != nil {
-		t.Error("there is a list")
+	if state := source.State(); !state.Incomplete || !state.Admitted.Contains(alice) {
+		t.Errorf("%d wallets are listed, and that is incomplete: %v", state.Admitted.Len(), state.Incomplete)
 	}
 }

@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -51,7 +50,9 @@ type Source struct {
 	keys     watched[*signingkey.Set]
 	sessions watched[*session.KeySet]
 	admitted watched[*admission.List]
-	shared   *sharedStore // nil without
+	// incomplete is whether admitted lacks lists that were bad at the start.
+	incomplete bool
+	shared     *sharedStore // nil without
 	// without is what was wrong at the start with parts that a broker does
 	// without.
 	without []fault
@@ -65,9 +66,9 @@ type fault struct {
 
 // NewSource reads all files once. Every one of them has to be good but the
 // admission lists, which other people may write than those who run the broker:
-// without them nobody is admitted by a list until they are mended, and everybody
-// else is served. A broker that did not start would take the issuer's keys away,
-// and with them all access, from the wallets of all others.
+// nobody is admitted by one that is bad until it is mended, and everybody else is
+// served. A broker that did not start would take the issuer's keys away, and with
+// them all access, from all other wallets.
 func NewSource(files Files, logger *slog.Logger) (*Source, error) {
 	s := &Source{logger: logger}
 	s.config = watched[*brokerconfig.Config]{name: partConfig, parse: s.parseConfig, read: func() ([]byte, error) {
@@ -88,6 +89,11 @@ func NewSource(files Files, logger *slog.Logger) (*Source, error) {
 		}
 	}
 	s.begin(&s.admitted)
+	if s.admitted.value == nil {
+		var err error // which was reported already
+		s.admitted.value, err = admission.Salvage(s.config.value.Admission.Directories)
+		s.incomplete = err != nil
+	}
 	return s, nil
 }
 
@@ -143,12 +149,16 @@ func (s *Source) parts() []part {
 // loadLists reads the lists again: there is too much of them to be kept just to
 // be compared.
 func (s *Source) loadLists([]byte) (*admission.List, error) {
-	return admission.Load(s.config.value.Admission.Directories)
+	list, err := admission.Load(s.config.value.Admission.Directories)
+	if err == nil {
+		s.incomplete = false
+	}
+	return list, err
 }
 
 // State returns what was read last and was good.
 func (s *Source) State() State {
-	return State{Config: s.config.value, Keys: s.keys.value, SessionKeys: s.sessions.value, Admitted: s.admitted.value}
+	return State{Config: s.config.value, Keys: s.keys.value, SessionKeys: s.sessions.value, Admitted: s.admitted.value, Incomplete: s.incomplete}
 }
 
 // Watch looks at the files every interval until ctx ends and reloads the server
@@ -158,7 +168,7 @@ func (s *Source) Watch(ctx context.Context, server *Server, interval time.Durati
 	s.logLoaded(ctx)
 	for _, f := range s.without {
 		server.noteReload(f.part, f.err)
-		s.logger.ErrorContext(ctx, "started without a part of the state", "part", f.part, "error", f.err)
+		s.logger.ErrorContext(ctx, "started without a part of the files", "part", f.part, "error", f.err)
 	}
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
@@ -199,7 +209,7 @@ func (s *Source) reloadIfChanged(ctx context.Context, server *Server) {
 func (s *Source) logLoaded(ctx context.Context) {
 	state := s.State()
 	s.logger.InfoContext(ctx, "loaded", "kid", state.Keys.Active().ID, "session_kid", state.SessionKeys.Active().ID,
-		"roles", len(state.Config.Roles), "admitted", cmp.Or(state.Admitted, &admission.List{}).Len())
+		"roles", len(state.Config.Roles), "admitted", state.Admitted.Len())
 }
 
 // watched is one part of the state, and the fingerprint of what was last seen

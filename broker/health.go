@@ -22,6 +22,7 @@ const (
 	statusOK          = "ok"
 	statusFailed      = "failed"
 	statusUnavailable = "unavailable"
+	statusIncomplete  = "incomplete"
 	statusStale       = "stale"
 	statusDegraded    = "degraded"
 )
@@ -70,8 +71,8 @@ type readyAnswer struct {
 	Status string `json:"status"`
 	// Checks are named. Of "signing" and "session_keys" each is "ok" or
 	// "failed", and one that failed makes the whole so. "nonce_store" is "ok" or
-	// "unavailable": nobody can sign in. So is "admission": the lists could not be
-	// read since the start, and nobody is admitted by them. "configuration" is "ok" or "stale": a
+	// "unavailable": nobody can sign in. "admission" is "ok" or "incomplete": not
+	// all lists could be read when the broker started. "configuration" is "ok" or "stale": a
 	// file was changed to something that cannot be used.
 	Checks map[string]string `json:"checks"`
 	// Reasons say why a check is not ok, where that helps and is no secret: of
@@ -126,8 +127,8 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 		answer.Status, checks["nonce_store"] = statusDegraded, statusUnavailable
 		answer.Reasons = map[string]string{"nonce_store": string(challenge.ReasonOf(err))}
 	}
-	if s.current.Load().unlisted {
-		answer.Status, checks["admission"] = statusDegraded, statusUnavailable
+	if s.current.Load().incomplete {
+		answer.Status, checks["admission"] = statusDegraded, statusIncomplete
 	}
 	if s.health.stale() {
 		answer.Status, checks["configuration"] = statusDegraded, statusStale

@@ -36,10 +36,12 @@ type State struct {
 	Keys *signingkey.Set
 	// SessionKeys sign session bearers, the same in every replica.
 	SessionKeys *session.KeySet
-	// Admitted are the wallets of the configuration's admission directories. With
-	// directories, nil says that they could not be read: nobody is admitted by
-	// them, and who is admitted nowhere else is told to try again.
+	// Admitted are the wallets of the configuration's admission directories;
+	// nil for none.
 	Admitted *admission.List
+	// Incomplete is whether some of the lists could not be read: Admitted is of
+	// the others, and a wallet that is admitted nowhere is told to try again.
+	Incomplete bool
 }
 
 // Options are what a server needs.

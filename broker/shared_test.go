@@ -103,7 +103,7 @@ func TestARedisThatCannotBeUsedYetIsTriedUntilItCan(t *testing.T) {
 func TestABrokerStartsWithABadRedisURLAndMendsItself(t *testing.T) {
 	t.Parallel()
 	m := mount(t, newVolume(t, redisURL("redis//hunter2")))
-	eventually(t, "it is reported", func() bool { return m.count("started without a part of the state") == 1 })
+	eventually(t, "it is reported", func() bool { return m.count("started without a part of the files") == 1 })
 	if m.signsIn(t) || m.check(t, "nonce_store") != "unavailable" || m.check(t, "configuration") != "stale" {
 		t.Error("a wallet signed in, or readyz does not say why not")
 	}

@@ -36,8 +36,8 @@ type snapshot struct {
 	trusted         *trustedissuer.Verifier
 	// admitted are those of the configuration, listed those of its directories.
 	admitted, listed *admission.List
-	// unlisted is whether there should be listed ones that could not be read.
-	unlisted        bool
+	// incomplete is whether more should be listed that could not be read.
+	incomplete      bool
 	minters         map[string]roleMinter
 	discovery, jwks document
 	publicKeys      jwk.Set
@@ -71,7 +71,7 @@ func newSnapshot(state State, trusted *trustedissuer.Verifier) (*snapshot, error
 		sessionLifetime: time.Duration(config.Session.LifetimeSeconds) * time.Second,
 		trusted:         trusted.With(config.Login.TrustedIssuers),
 		listed:          cmp.Or(state.Admitted, &admission.List{}),
-		unlisted:        state.Admitted == nil && len(config.Admission.Directories) > 0,
+		incomplete:      state.Incomplete,
 		activeKey:       state.Keys.Active(),
 		sessionKey:      state.SessionKeys.Active(),
 	}
@@ -156,13 +156,13 @@ func (s *snapshot) prepareDocuments(keys *signingkey.Set) error {
 	return nil
 }
 
-// admit returns nil if a wallet may have a session. As long as the lists cannot be
-// read, of a wallet that is admitted nowhere else it is not known.
+// admit returns nil if a wallet may have a session. As long as not all lists are
+// read, it is not known of a wallet that is on none of them.
 func (s *snapshot) admit(w wallet.Address) *failure {
 	switch {
 	case s.config.Admission.Mode == brokerconfig.Open, s.admitted.Contains(w), s.listed.Contains(w):
 		return nil
-	case s.unlisted:
+	case s.incomplete:
 		return failAdmissionAway
 	default:
 		return failNotAdmitted
