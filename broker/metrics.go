@@ -24,12 +24,11 @@ const (
 // statuses are those that the broker answers with. Each is the label of a
 // counter of each route, which exists from the beginning.
 var statuses = [...]int{
-	http.StatusOK, http.StatusPartialContent, http.StatusNotModified,
+	http.StatusOK, http.StatusNotModified,
 	http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound,
 	http.StatusMethodNotAllowed, http.StatusGone, http.StatusPreconditionFailed,
 	http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType,
-	http.StatusRequestedRangeNotSatisfiable, http.StatusTooManyRequests,
-	http.StatusInternalServerError, http.StatusServiceUnavailable,
+	http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable,
 }
 
 // latencyBuckets are in seconds. A mint takes well under a millisecond; what

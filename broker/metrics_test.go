@@ -30,7 +30,7 @@ func allowedLabels(server *broker.Server) map[string][]string {
 	routes := append(server.Paths(), "other", startPath, verifyPath, mintPath, "/v1/mint-aws-creds",
 		discoveryPath, jwksPath, openAPIPath, "/oauth2/token", "/.well-known/oauth-authorization-server")
 	statuses := []string{"other"}
-	for _, status := range []int{200, 206, 304, 400, 401, 403, 404, 405, 410, 412, 413, 415, 416, 429, 500, 503} {
+	for _, status := range []int{200, 304, 400, 401, 403, 404, 405, 410, 412, 413, 415, 429, 500, 503} {
 		statuses = append(statuses, strconv.Itoa(status))
 	}
 	return map[string][]string{

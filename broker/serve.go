@@ -102,7 +102,9 @@ func (s *Server) newHTTPServer(limited *connections, handler http.Handler) *http
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ConnState:         limited.note,
-		ErrorLog:          slog.NewLogLogger(newSparing(s.logger.Handler()), slog.LevelWarn),
+		// OPTIONS * is as unknown as everything else that there is nothing at.
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(newSparing(s.logger.Handler()), slog.LevelWarn),
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams:          maxStreams,
 			MaxReceiveBufferPerStream:     maxStreamBuffer,
@@ -112,9 +114,11 @@ func (s *Server) newHTTPServer(limited *connections, handler http.Handler) *http
 }
 
 // serveConnection asks the client to connect anew, to another replica, when this
-// one stops.
+// one stops. A connection also ends with a chunked body: if a proxy in front went
+// by a Content-Length beside it, which net/http drops, what follows is not the
+// request of who it seems to be (RFC 9112, section 6.3).
 func (s *Server) serveConnection(w http.ResponseWriter, r *http.Request) {
-	if s.stopping.Load() {
+	if s.stopping.Load() || len(r.TransferEncoding) > 0 {
 		w.Header().Set("Connection", "close")
 	}
 	s.ServeHTTP(w, r)
