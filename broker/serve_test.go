@@ -5,8 +5,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"testing"
 	"time"
@@ -135,6 +137,43 @@ func TestServeIsNotReadyBeforeItRefuses(t *testing.T) {
 	if connection, err := new(net.Dialer).DialContext(t.Context(), "tcp", address); err == nil {
 		_ = connection.Close()
 		t.Error("a connection was taken after the stop")
+	}
+}
+
+// What an HTTP/2 client has just sent when it is told to go away is lost, and not
+// every client can send a body again. One that looks whether the broker is ready
+// has gone by itself before it is told.
+func TestAnHTTP2ConnectionGoesOnUntilTheBrokerStopsToListen(t *testing.T) {
+	t.Parallel()
+	f, pair := newFixture(t), newPair(t, 1)
+	secret := newVolume(t, pair)
+	certificate, err := broker.NewCertificate(secret.path(certName), secret.path(keyName), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	address, stop := serve(t, f, broker.Serving{Certificate: certificate, ShutdownDelay: 5 * time.Second})
+	client := secureClient(t, true, pair)
+	reused := false
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) { reused = info.Reused }})
+	ask := func(path string) int {
+		t.Helper()
+		status, protocol, _, err := get(ctx, client, "https://"+address+path)
+		if err != nil || protocol != "HTTP/2.0" {
+			t.Fatalf("%s, %v", protocol, err)
+		}
+		return status
+	}
+	ask("/readyz")
+	stopped := make(chan error, 1)
+	go func() { stopped <- stop() }()
+	eventually(t, "it is not ready", func() bool { return ask("/readyz") == http.StatusServiceUnavailable })
+	for range 5 {
+		if status := ask(jwksPath); status != http.StatusOK || !reused {
+			t.Errorf("got %d, on the same connection: %v", status, reused)
+		}
+	}
+	if err := <-stopped; err != nil {
+		t.Errorf("Serve returned %v", err)
 	}
 }
 
