@@ -102,7 +102,9 @@ func (s *Server) newHTTPServer(limited *connections, handler http.Handler) *http
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ConnState:         limited.note,
-		ErrorLog:          slog.NewLogLogger(newSparing(s.logger.Handler()), slog.LevelWarn),
+		// OPTIONS * is as unknown as everything else that there is nothing at.
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(newSparing(s.logger.Handler()), slog.LevelWarn),
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams:          maxStreams,
 			MaxReceiveBufferPerStream:     maxStreamBuffer,
@@ -115,8 +117,12 @@ func (s *Server) newHTTPServer(limited *connections, handler http.Handler) *http
 // one stops. Of HTTP/2 that would be GOAWAY at once, and what the client has sent
 // meanwhile would be lost; there it comes at the end of the delay, when clients
 // that look whether the broker is ready have gone.
+//
+// A connection also ends with a chunked body, which HTTP/2 does not have: if a
+// proxy in front went by a Content-Length beside it, which net/http drops, what
+// follows is not the request of who it seems to be (RFC 9112, section 6.3).
 func (s *Server) serveConnection(w http.ResponseWriter, r *http.Request) {
-	if r.ProtoMajor == 1 && s.stopping.Load() {
+	if r.ProtoMajor == 1 && (s.stopping.Load() || len(r.TransferEncoding) > 0) {
 		w.Header().Set("Connection", "close")
 	}
 	s.ServeHTTP(w, r)

@@ -190,6 +190,71 @@ func TestServeRefusesHeadersWithoutEnd(t *testing.T) {
 	}
 }
 
+// exchangeRaw sends bytes and returns all that comes back. The server has to close
+// the connection.
+func exchangeRaw(t *testing.T, address, request string) string {
+	t.Helper()
+	connection := dial(t, address)
+	if _, err := io.WriteString(connection, request); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(connection)
+	if err != nil {
+		t.Fatalf("the connection is not closed: %v; got %q", err, answer)
+	}
+	return string(answer)
+}
+
+func TestNothingIsSmuggledBehindABody(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	address, _ := serve(t, f, broker.Serving{})
+	bearer := f.signIn(t, newKey(t))
+	request := "POST " + mintPath + " HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + bearer + "\r\nContent-Type: application/json\r\n"
+	const smuggled = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+	for name, c := range map[string]struct {
+		rest   string
+		status string
+	}{
+		"a length and chunks":         {"Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + smuggled, "200 OK"},
+		"chunks":                      {"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n" + smuggled, "200 OK"},
+		"chunks, said with a tab":     {"Transfer-Encoding:\tchunked\r\n\r\n0\r\n\r\n" + smuggled, "200 OK"},
+		"two encodings":               {"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n" + smuggled, "501 Not Implemented"},
+		"an encoding nobody knows":    {"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n" + smuggled, "501 Not Implemented"},
+		"a space before the colon":    {"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n" + smuggled, "400 Bad Request"},
+		"two lengths":                 {"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}" + smuggled, "400 Bad Request"},
+		"a length with a sign":        {"Content-Length: +2\r\n\r\n{}" + smuggled, "400 Bad Request"},
+		"a length beyond 64 bits":     {"Content-Length: 99999999999999999999\r\n\r\n{}" + smuggled, "400 Bad Request"},
+		"chunks ended by LF":          {"Transfer-Encoding: chunked\r\n\r\n2\n{}\n0\n\n" + smuggled, "400 Bad Request"},
+		"a chunk beyond 64 bits":      {"Transfer-Encoding: chunked\r\n\r\n10000000000000002\r\n{}\r\n0\r\n\r\n" + smuggled, "400 Bad Request"},
+		"a body that is too large":    {"Content-Length: 5000\r\n\r\n" + strings.Repeat(" ", 5000) + smuggled, "413 Request Entity Too Large"},
+		"a trailer":                   {"Transfer-Encoding: chunked\r\nTrailer: X\r\n\r\n0\r\nAuthorization: Bearer x\r\n\r\n" + smuggled, "200 OK"},
+		"a bare CR in a header":       {"X: a\rY: b\r\n\r\n" + smuggled, "400 Bad Request"},
+		"a second Host":               {"Host: y\r\nContent-Length: 0\r\n\r\n" + smuggled, "400 Bad Request"},
+		"a header without a name":     {": x\r\n\r\n" + smuggled, "400 Bad Request"},
+		"an expectation nobody knows": {"Expect: 200-ok\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", "417 Expectation Failed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := exchangeRaw(t, address, request+c.rest)
+			if !strings.HasPrefix(got, "HTTP/1.1 "+c.status) || strings.Count(got, "HTTP/1.1 ") != 1 {
+				t.Errorf("got %q, want %s and nothing after", got, c.status)
+			}
+		})
+	}
+}
+
+func TestOnlyPathsAreAnswered(t *testing.T) {
+	t.Parallel()
+	address, _ := serve(t, newFixture(t), broker.Serving{})
+	for _, line := range []string{"OPTIONS *", "GET *", "CONNECT x:443", "GET http://evil.example/v1", "POST //evil.example" + mintPath} {
+		got := exchangeRaw(t, address, line+" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+		if !strings.HasPrefix(got, "HTTP/1.1 404") || !strings.HasSuffix(got, `{"error":"not_found","message":"there is nothing at this path"}`) {
+			t.Errorf("%s: got %q", line, got)
+		}
+	}
+}
+
 func TestServeReportsAListenerThatFails(t *testing.T) {
 	t.Parallel()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
