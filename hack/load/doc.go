@@ -15,7 +15,4 @@
 // X-Forwarded-For. That needs Linux; Redis is the redis-server of the PATH (make
 // redis). The command must not reach into the broker: it starts the program that
 // is shipped, and knows of it what is mounted, sent, logged and exposed.
-//
-// Signing keys are not rotated: a set of package signingkey holds the Active key
-// only, so that no key can be published before it signs.
 package main

@@ -37,7 +37,7 @@ func main() {
 	flag.DurationVar(&o.recovery, "recovery", 3*time.Second, "how long the load goes on after Redis is back")
 	flag.DurationVar(&o.rotation, "rotation", time.Second, "how long the load goes on after each step of a rotation")
 	flag.DurationVar(&o.restart, "restart", 3*time.Second, "how long the load goes on after a replica was replaced")
-	flag.IntVar(&o.rotations, "rotations", 1, "how often the session keys are rotated")
+	flag.IntVar(&o.rotations, "rotations", 1, "how often the keys are rotated")
 	flag.IntVar(&o.wallets, "wallets", 100_000, "how many wallets the admission list has that is reloaded, at most 100000")
 	flag.IntVar(&o.reloads, "reloads", 20, "how often it is reloaded")
 	flag.IntVar(&o.challenges, "challenges", 100_000, "how many challenges are outstanding when memory is measured")

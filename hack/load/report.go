@@ -150,7 +150,7 @@ func (t *trial) floodBound() int64 {
 
 func (t *trial) judgeChanges() []row {
 	scores := t.traffic.tally
-	swaps := 2 * t.o.rotations * len(t.deployment.replicas)
+	swaps := 4 * t.o.rotations * len(t.deployment.replicas)
 	active := t.deployment.sessions.Active().ID
 	next, kept := 0, 0
 	for _, u := range t.traffic.users {
@@ -172,7 +172,7 @@ func (t *trial) judgeChanges() []row {
 		bad += scores.of(d, rotation, restart).bad
 	}
 	return []row{
-		{"session keys are rotated, at each replica at another time", fmt.Sprintf("%d rotations, %d of %d files taken", t.rotated.done, t.rotated.swaps, swaps), t.rotated.done == t.o.rotations && t.rotated.swaps == swaps},
+		{"signing and session keys are rotated, at each replica at another time", fmt.Sprintf("%d rotations, %d of %d files taken", t.rotated.done, t.rotated.swaps, swaps), t.rotated.done == t.o.rotations && t.rotated.swaps == swaps},
 		{"new sessions are of the new key, old ones go on", fmt.Sprintf("%d users, %d users", next, kept), next > 0 && (kept > 0 || t.o.rotations == 0)},
 		held,
 		{"nobody notices a rotation or a replacement", fmt.Sprintf("%d failures", bad), bad == 0 && r.done},

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/litentry/wallet-federation/internal/session"
+	"github.com/litentry/wallet-federation/internal/signingkey"
 	"github.com/litentry/wallet-federation/internal/wallet"
 	"github.com/litentry/wallet-federation/test/standalone"
 )
@@ -110,15 +111,20 @@ type rotationSeen struct {
 	swaps int
 }
 
-// rotate takes the session keys through their states, as the operator does: the
-// next key is believed everywhere before it signs anywhere. Replicas see each
-// step at different times.
+// rotate takes the keys of both kinds through their states, as the operator does:
+// the next key is known everywhere before it signs anywhere. Replicas see each
+// step at different times. The time for which verifiers keep the JWKS passes at
+// once.
 func (t *trial) rotate(ctx context.Context) error {
 	t.traffic.tally.enter(rotation)
 	schedule := session.Schedule{Interval: time.Hour, PublishAhead: time.Hour, RetireAfter: 24 * time.Hour}
 	for range t.o.rotations {
-		// The first step adds a Pending key, the second makes it Active.
-		for range 2 {
+		for _, step := range []func(time.Time) (*signingkey.Set, error){t.deployment.keys.Announce, t.activate} {
+			var err error
+			if t.deployment.keys, err = step(time.Now()); err != nil {
+				return err
+			}
+			// The first step adds a Pending key, the second makes it Active.
 			active := t.deployment.sessions.Active().Since
 			for _, key := range t.deployment.sessions.Keys() {
 				active = later(active, key.Since)
@@ -127,6 +133,7 @@ func (t *trial) rotate(ctx context.Context) error {
 			if err := t.publish(ctx); err != nil {
 				return err
 			}
+			t.traffic.verifier.expire()
 			if err := wait(ctx, t.o.rotation); err != nil {
 				return err
 			}
@@ -137,6 +144,22 @@ func (t *trial) rotate(ctx context.Context) error {
 		t.rotated.done++
 	}
 	return nil
+}
+
+// activate makes the key sign that was announced, and makes room for the next: the
+// tokens of those before are not kept for so long here.
+func (t *trial) activate(now time.Time) (*signingkey.Set, error) {
+	keys := t.deployment.keys
+	for _, key := range keys.Keys() {
+		if key.State != signingkey.Retiring {
+			continue
+		}
+		var err error
+		if keys, err = keys.Remove(key.ID); err != nil {
+			return nil, err
+		}
+	}
+	return keys.Activate(now)
 }
 
 func later(a, b time.Time) time.Time {
@@ -153,10 +176,9 @@ func (t *trial) publish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	const part = `part="session keys"`
 	taken := make([]float64, len(t.deployment.replicas))
 	for i, r := range t.deployment.replicas {
-		if taken[i], err = r.reloads(ctx, part); err != nil {
+		if taken[i], err = r.keyReloads(ctx); err != nil {
 			return err
 		}
 	}
@@ -169,16 +191,26 @@ func (t *trial) publish(ctx context.Context) error {
 		}
 	}
 	for i, r := range t.deployment.replicas {
-		err := eventually(ctx, r.name+" has taken the session keys", func() bool {
-			now, err := r.reloads(ctx, part)
-			return err == nil && now > taken[i]
+		err := eventually(ctx, r.name+" has taken the keys of both kinds", func() bool {
+			now, err := r.keyReloads(ctx)
+			return err == nil && now == taken[i]+2
 		})
 		if err != nil {
 			return err
 		}
-		t.rotated.swaps++
+		t.rotated.swaps += 2
 	}
 	return nil
+}
+
+// keyReloads returns how often keys were taken, of either kind.
+func (r *replica) keyReloads(ctx context.Context) (float64, error) {
+	sessions, err := r.reloads(ctx, `part="session keys"`)
+	if err != nil {
+		return 0, err
+	}
+	signing, err := r.reloads(ctx, `part="signing keys"`)
+	return sessions + signing, err
 }
 
 // reloads returns how often a part of the state was taken.

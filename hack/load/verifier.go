@@ -95,6 +95,13 @@ func (v *verifier) load(ctx context.Context) (jwk.Set, error) {
 	return v.keys, nil
 }
 
+// expire lets the time pass for which the keys may be kept.
+func (v *verifier) expire() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.until = time.Time{}
+}
+
 // cached says how long the keys were kept, and how often they were read.
 func (v *verifier) cached() (age time.Duration, loads int) {
 	v.mu.Lock()
