@@ -65,11 +65,16 @@ clean: ## Remove what was built. Go's own caches stay.
 demo: kubernetes build ## Prove isolation on a real API server. KEEP=1 leaves it running.
 	@KEEP="$(KEEP)" "$(BIN)/demo"
 
+.PHONY: load
+load: redis ## Run three replicas of the broker under load and attack, with Redis killed half-way.
+	$(GO) run ./hack/load
+
 ##@ Test
 
 .PHONY: test
-test: kubernetes redis ## Run every test, race-checked, in random order.
+test: kubernetes redis ## Run every test, race-checked, in random order, and fuzz the broker for moments.
 	$(TEST) ./...
+	@hack/fuzz.sh 3s ./broker ./internal/{brokerconfig,challenge,session,siwe} >/dev/null
 
 .PHONY: test-unit
 test-unit: redis ## Run the tests that need no API server.
@@ -78,6 +83,15 @@ test-unit: redis ## Run the tests that need no API server.
 .PHONY: test-integration
 test-integration: kubernetes redis ## Run the tests that need an API server.
 	@packages=$$(hack/test-packages.sh integration); set -x; $(TEST) $$packages
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME, which is 1m unless you say otherwise.
+	@hack/fuzz.sh "$(or $(FUZZTIME),1m)"
+
+.PHONY: interop
+interop: ## Try the broker with clients of others; needs Node 20, npm, curl and jq. VECTORS=folder adds SIWE vectors.
+	cd hack/interop && npm ci --silent --ignore-scripts
+	$(GO) run ./hack/interop $(VECTORS)
 
 ##@ Code
 

@@ -41,7 +41,7 @@ var auditReasons = setOf(
 	"unknown_request", "configuration_changed", "message_refused", "signature_malformed", "signature_of_another", "replayed",
 	"bearer_missing", session.ErrMalformed.Error(), session.ErrForged.Error(), session.ErrForeign.Error(), session.ErrExpired.Error(),
 	"revoked",
-	failMediaType.Code, failTooLarge.Code, failRequest.Code, failRole.Code, failNotAdmitted.Code, failNoRoles.Code, failInternal.Code,
+	failMediaType.Code, failTooLarge.Code, failRequest.Code, failRole.Code, failNotAdmitted.Code, failAdmissionAway.Code, failNoRoles.Code, failInternal.Code,
 	"rate_limited", "overloaded",
 	// Of tokens of trusted issuers, and of the token endpoint.
 	"issuer_unavailable", "token_malformed", "token_issuer_unknown", "token_algorithm", "token_type", "token_audience", "token_times",

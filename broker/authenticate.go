@@ -26,8 +26,8 @@ func (s *Server) authenticate(ctx context.Context, state *snapshot, bearer strin
 		return "", failUnauthorized
 	}
 	// A wallet that was taken off the list since it signed in mints no more.
-	if !state.admits(address) {
-		return "", failNotAdmitted
+	if refused := state.admit(address); refused != nil {
+		return "", refused
 	}
 	if refused := state.limits.takeWallet(address, s.now()); refused != nil {
 		return "", refused

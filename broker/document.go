@@ -29,8 +29,14 @@ func newJSONDocument(v any) (document, error) {
 	return newDocument(body), err
 }
 
-// serve answers GET, HEAD and conditional requests (RFC 9110, section 13).
+// serve answers GET, HEAD and conditional requests (RFC 9110, section 13), always
+// with the whole document: nobody needs a part, and a thousand parts, each with
+// headers of its own, are many times the whole (section 14.2).
 func (d document) serve(w http.ResponseWriter, r *http.Request) {
+	if len(r.Header["Range"]) > 0 {
+		r = r.Clone(r.Context())
+		r.Header.Del("Range")
+	}
 	header := w.Header()
 	header.Set("Content-Type", "application/json")
 	header.Set("Cache-Control", documentCacheControl)

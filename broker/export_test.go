@@ -21,5 +21,5 @@ func (s *Server) NoteReload(part string, err error) { s.noteReload(part, err) }
 
 // Parts are the parts of the state.
 func Parts() []string {
-	return []string{partConfig, partKeys, partSessionKeys, partLists, partTogether}
+	return []string{partConfig, partKeys, partSessionKeys, partLists, partRedis, partCertificate, partTogether}
 }

@@ -34,6 +34,7 @@ var (
 	failUnauthorized     = &failure{Status: http.StatusUnauthorized, Code: "unauthorized", Message: "a valid session bearer is required; sign in at " + startPath}
 	failSignIn           = &failure{Status: http.StatusUnauthorized, Code: "sign_in_failed", Message: "the request is unknown, expired or used, or the signature is not the wallet's over its message; start again"}
 	failNotAdmitted      = &failure{Status: http.StatusForbidden, Code: "not_admitted", Message: "this issuer does not admit the wallet"}
+	failAdmissionAway    = &failure{Status: http.StatusServiceUnavailable, Code: "admission_unavailable", Message: "whether this issuer admits the wallet cannot be told at the moment; try again", retryAfter: 30}
 	failMintAWSCredsGone = &failure{Status: http.StatusGone, Code: "gone", Message: "credentials are not handed out here: call POST " + mintPath + " and exchange the JWT with STS AssumeRoleWithWebIdentity"}
 	failNoRoles          = &failure{Status: http.StatusServiceUnavailable, Code: "no_roles", Message: "no role is federated with this issuer yet", retryAfter: 30}
 	failUnavailable      = &failure{Status: http.StatusServiceUnavailable, Code: "sign_in_unavailable", Message: "sign-in is not possible at the moment; try again", retryAfter: 5}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/litentry/wallet-federation/internal/admission"
 	"github.com/litentry/wallet-federation/internal/brokerconfig"
+	"github.com/litentry/wallet-federation/internal/challenge"
 	"github.com/litentry/wallet-federation/internal/session"
 	"github.com/litentry/wallet-federation/internal/signingkey"
 )
@@ -27,12 +28,14 @@ type Files struct {
 	SessionKeys string
 }
 
-// The parts of the state, as errors, metrics and readyz name them.
+// The parts of what is mounted, as errors, metrics and readyz name them.
 const (
 	partConfig      = "configuration"
 	partKeys        = "signing keys"
 	partSessionKeys = "session keys"
 	partLists       = "admission lists"
+	partRedis       = "Redis URL"
+	partCertificate = "certificate"
 	// partTogether is all of them: each may be good, and they may not agree.
 	partTogether = "all together"
 )
@@ -47,9 +50,25 @@ type Source struct {
 	keys     watched[*signingkey.Set]
 	sessions watched[*session.KeySet]
 	admitted watched[*admission.List]
+	// incomplete is whether admitted lacks lists that were bad at the start.
+	incomplete bool
+	shared     *sharedStore // nil without
+	// without is what was wrong at the start with parts that a broker does
+	// without.
+	without []fault
 }
 
-// NewSource reads all files once. Every one of them has to be good.
+// fault is what is wrong with one part of the state.
+type fault struct {
+	part string
+	err  error
+}
+
+// NewSource reads all files once. Every one of them has to be good but the
+// admission lists, which other people may write than those who run the broker:
+// nobody is admitted by one that is bad until it is mended, and everybody else is
+// served. A broker that did not start would take the issuer's keys away, and with
+// them all access, from all other wallets.
 func NewSource(files Files, logger *slog.Logger) (*Source, error) {
 	s := &Source{logger: logger}
 	s.config = watched[*brokerconfig.Config]{name: partConfig, parse: s.parseConfig, read: func() ([]byte, error) {
@@ -64,12 +83,37 @@ func NewSource(files Files, logger *slog.Logger) (*Source, error) {
 	s.admitted = watched[*admission.List]{name: partLists, parse: s.loadLists, read: func() ([]byte, error) {
 		return admission.Digest(s.config.value.Admission.Directories)
 	}}
-	for _, part := range s.parts() {
+	for _, part := range []part{&s.config, &s.keys, &s.sessions} {
 		if _, err := part.look(); err != nil {
 			return nil, err
 		}
 	}
+	s.begin(&s.admitted)
+	if s.admitted.value == nil {
+		var err error // which was reported already
+		s.admitted.value, err = admission.Salvage(s.config.value.Admission.Directories)
+		s.incomplete = err != nil
+	}
 	return s, nil
+}
+
+// Share makes the source look after where a store is, by a file with the URL of
+// Redis. There has to be a file. If it cannot be used yet, nobody can sign in
+// until it can: a broker mints and publishes its keys without.
+func (s *Source) Share(store *challenge.Redis, file string) error {
+	if _, err := readFile(file, maxRedisURL); err != nil {
+		return fmt.Errorf("reading %s: %w", partRedis, err)
+	}
+	s.shared = newSharedStore(store, file)
+	s.begin(s.shared)
+	return nil
+}
+
+// begin takes a part that a broker can start without.
+func (s *Source) begin(part part) {
+	if _, err := part.look(); err != nil {
+		s.without = append(s.without, fault{part.label(), err})
+	}
 }
 
 // parseConfig refuses what the server would: by then the rest of the state could
@@ -95,18 +139,26 @@ type part interface {
 
 // parts are all of them. The configuration is first: it names the directories.
 func (s *Source) parts() []part {
-	return []part{&s.config, &s.keys, &s.sessions, &s.admitted}
+	parts := []part{&s.config, &s.keys, &s.sessions, &s.admitted}
+	if s.shared != nil {
+		parts = append(parts, s.shared)
+	}
+	return parts
 }
 
 // loadLists reads the lists again: there is too much of them to be kept just to
 // be compared.
 func (s *Source) loadLists([]byte) (*admission.List, error) {
-	return admission.Load(s.config.value.Admission.Directories)
+	list, err := admission.Load(s.config.value.Admission.Directories)
+	if err == nil {
+		s.incomplete = false
+	}
+	return list, err
 }
 
 // State returns what was read last and was good.
 func (s *Source) State() State {
-	return State{Config: s.config.value, Keys: s.keys.value, SessionKeys: s.sessions.value, Admitted: s.admitted.value}
+	return State{Config: s.config.value, Keys: s.keys.value, SessionKeys: s.sessions.value, Admitted: s.admitted.value, Incomplete: s.incomplete}
 }
 
 // Watch looks at the files every interval until ctx ends and reloads the server
@@ -114,6 +166,10 @@ func (s *Source) State() State {
 // reported once for each content, and the server goes on with what it had of it.
 func (s *Source) Watch(ctx context.Context, server *Server, interval time.Duration) {
 	s.logLoaded(ctx)
+	for _, f := range s.without {
+		server.noteReload(f.part, f.err)
+		s.logger.ErrorContext(ctx, "started without a part of the files", "part", f.part, "error", f.err)
+	}
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {

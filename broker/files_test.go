@@ -9,11 +9,13 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/litentry/wallet-federation/broker"
 	"github.com/litentry/wallet-federation/internal/brokerconfig"
+	"github.com/litentry/wallet-federation/internal/challenge"
 	"github.com/litentry/wallet-federation/internal/session"
 	"github.com/litentry/wallet-federation/internal/signingkey"
 )
@@ -97,11 +99,25 @@ type mounted struct {
 	*fixture
 	files                               broker.Files
 	configMap, keySecret, sessionSecret *volume
+	redisSecret                         *volume // nil for a single replica
 }
 
 func newMounted(t *testing.T) *mounted {
 	t.Helper()
-	m := &mounted{fixture: &fixture{config: newConfig(), keys: newKeys(t), log: &buffer{}}}
+	return mount(t, nil)
+}
+
+// mount runs a broker from files, one of which may hold the URL of a Redis.
+func mount(t *testing.T, redisSecret *volume) *mounted {
+	t.Helper()
+	return mountWith(t, redisSecret, func(*brokerconfig.Config) {})
+}
+
+// mountWith is mount with a configuration that the test has changed.
+func mountWith(t *testing.T, redisSecret *volume, change func(*brokerconfig.Config)) *mounted {
+	t.Helper()
+	m := &mounted{fixture: &fixture{config: newConfig(), keys: newKeys(t), log: &buffer{}}, redisSecret: redisSecret}
+	change(m.config)
 	m.configMap, m.keySecret = newVolume(t, configFile(t, m.config)), newVolume(t, keysFile(t, m.keys))
 	m.sessionSecret = newVolume(t, sessionFile(t, sessionKeys(t)))
 	m.files = broker.Files{
@@ -109,24 +125,44 @@ func newMounted(t *testing.T) *mounted {
 		Keys:        m.keySecret.path(signingkey.DataKey),
 		SessionKeys: m.sessionSecret.path(session.DataKey),
 	}
+	m.run(t)
+	return m
+}
+
+// remount runs another broker from the same files.
+func remount(t *testing.T, of *mounted) *mounted {
+	t.Helper()
+	again, copied := *of, *of.fixture
+	again.fixture = &copied
+	again.run(t)
+	return &again
+}
+
+// run runs a broker from the files until the test ends.
+func (m *mounted) run(t *testing.T) {
+	t.Helper()
 	logger := slog.New(slog.NewJSONHandler(m.log, nil))
 	source, err := broker.NewSource(m.files, logger)
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := broker.New(broker.Options{State: source.State(), Logger: logger})
-	if err != nil {
+	options := broker.Options{State: source.State(), Logger: logger}
+	ctx, stop := context.WithCancel(t.Context())
+	var beside sync.WaitGroup
+	t.Cleanup(func() { stop(); beside.Wait() })
+	if m.redisSecret != nil {
+		store := challenge.NewRedis(m.config.Issuer, time.Now)
+		options.Nonces = store
+		if err := source.Share(store, m.redisSecret.path(redisURLName)); err != nil {
+			t.Fatal(err)
+		}
+		beside.Go(func() { store.Run(ctx) })
+	}
+	if m.server, err = broker.New(options); err != nil {
 		t.Fatal(err)
 	}
-	m.server = server
-	ctx, stop := context.WithCancel(t.Context())
-	watching := make(chan struct{})
-	go func() {
-		defer close(watching)
-		source.Watch(ctx, server, time.Millisecond)
-	}()
-	t.Cleanup(func() { stop(); <-watching })
-	return m
+	server := m.server
+	beside.Go(func() { source.Watch(ctx, server, time.Millisecond) })
 }
 
 // eventually polls for at most ten seconds.

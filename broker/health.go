@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/litentry/wallet-federation/internal/challenge"
 	"github.com/litentry/wallet-federation/internal/wallet"
 )
 
@@ -21,6 +22,7 @@ const (
 	statusOK          = "ok"
 	statusFailed      = "failed"
 	statusUnavailable = "unavailable"
+	statusIncomplete  = "incomplete"
 	statusStale       = "stale"
 	statusDegraded    = "degraded"
 )
@@ -28,6 +30,35 @@ const (
 // checkInterval is how long the result of the checks that sign something
 // stands: anyone may ask for them.
 const checkInterval = time.Second
+
+// While nobody can sign in, that is logged so often, and for another reason a
+// little sooner.
+const (
+	storeLogInterval  = 30 * time.Second
+	reasonLogInterval = time.Second
+)
+
+// storeLog remembers what was logged last of the nonce store.
+type storeLog struct {
+	mu     sync.Mutex
+	reason challenge.Reason
+	at     time.Time
+}
+
+// due reports whether a reason is to be logged, and takes it that it is.
+func (l *storeLog) due(reason challenge.Reason, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	interval := storeLogInterval
+	if reason != l.reason {
+		interval = reasonLogInterval
+	}
+	if since := now.Sub(l.at); since >= 0 && since < interval {
+		return false
+	}
+	l.reason, l.at = reason, now
+	return true
+}
 
 type healthAnswer struct {
 	Status string `json:"status"`
@@ -40,9 +71,13 @@ type readyAnswer struct {
 	Status string `json:"status"`
 	// Checks are named. Of "signing" and "session_keys" each is "ok" or
 	// "failed", and one that failed makes the whole so. "nonce_store" is "ok" or
-	// "unavailable": nobody can sign in. "configuration" is "ok" or "stale": a
+	// "unavailable": nobody can sign in. "admission" is "ok" or "incomplete": not
+	// all lists could be read when the broker started. "configuration" is "ok" or "stale": a
 	// file was changed to something that cannot be used.
 	Checks map[string]string `json:"checks"`
+	// Reasons say why a check is not ok, where that helps and is no secret: of
+	// "nonce_store" it is a [challenge.Reason].
+	Reasons map[string]string `json:"reasons,omitempty"`
 }
 
 // health is what readyz has to remember.
@@ -85,10 +120,15 @@ func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
 // connections are welcome: not any more once the server stops.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	failed := s.failedChecks(r.Context())
-	checks := map[string]string{"serving": statusOK, "signing": statusOK, "session_keys": statusOK, "nonce_store": statusOK, "configuration": statusOK}
+	checks := map[string]string{"serving": statusOK, "signing": statusOK, "session_keys": statusOK, "nonce_store": statusOK, "admission": statusOK, "configuration": statusOK}
 	answer, status := readyAnswer{Status: statusOK, Checks: checks}, http.StatusOK
 	if _, err := s.nonces.Epoch(); err != nil {
+		s.logStore(r.Context(), err)
 		answer.Status, checks["nonce_store"] = statusDegraded, statusUnavailable
+		answer.Reasons = map[string]string{"nonce_store": string(challenge.ReasonOf(err))}
+	}
+	if s.current.Load().incomplete {
+		answer.Status, checks["admission"] = statusDegraded, statusIncomplete
 	}
 	if s.health.stale() {
 		answer.Status, checks["configuration"] = statusDegraded, statusStale
@@ -100,6 +140,14 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 		answer.Status, checks[check], status = statusFailed, statusFailed, http.StatusServiceUnavailable
 	}
 	writeJSON(w, status, answer)
+}
+
+// logStore says why nobody can sign in. While that is so, every sign-in and every
+// look at readyz finds it, and some are enough.
+func (s *Server) logStore(ctx context.Context, err error) {
+	if reason := challenge.ReasonOf(err); s.storeLog.due(reason, s.now()) {
+		s.logger.ErrorContext(ctx, "sign-in is not possible", "reason", string(reason), "error", err)
+	}
 }
 
 // failedChecks looks at the keys, at most once in a checkInterval, and returns

@@ -69,6 +69,12 @@ func newClientKey(address netip.Addr) clientKey {
 // walletKey is an address of 20 bytes as it is.
 type walletKey [20]byte
 
+// newWalletKey takes an address that is canonical, as every proven one is.
+func newWalletKey(w wallet.Address) (key walletKey) {
+	_, _ = hex.Decode(key[:], []byte(w[2:]))
+	return key
+}
+
 // takeClient counts one request of a client.
 func (l *limits) takeClient(client netip.Addr, now time.Time) *failure {
 	return failRateLimited("address", l.clients.Take(newClientKey(client), now))
@@ -77,11 +83,17 @@ func (l *limits) takeClient(client netip.Addr, now time.Time) *failure {
 // takeWallet counts one request of a wallet that proved itself: otherwise anyone
 // could use up the share of any.
 func (l *limits) takeWallet(w wallet.Address, now time.Time) *failure {
-	var key walletKey
-	if _, err := hex.Decode(key[:], []byte(w[2:])); err != nil {
-		return failInternal
-	}
-	return failRateLimited("wallet", l.wallets.Take(key, now))
+	return failRateLimited("wallet", l.wallets.Take(newWalletKey(w), now))
+}
+
+// mayWallet is takeWallet that counts nothing; chargeWallet counts what it let
+// through.
+func (l *limits) mayWallet(w wallet.Address, now time.Time) *failure {
+	return failRateLimited("wallet", l.wallets.Wait(newWalletKey(w), now))
+}
+
+func (l *limits) chargeWallet(w wallet.Address, now time.Time) {
+	l.wallets.Charge(newWalletKey(w), now)
 }
 
 // failRateLimited tells a caller to wait; without a wait it is nil.

@@ -8,12 +8,16 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/litentry/wallet-federation/broker"
 	"github.com/litentry/wallet-federation/internal/brokerconfig"
+	"github.com/litentry/wallet-federation/internal/challenge"
 )
 
 func limitClient(perSecond float64, burst int) func(*brokerconfig.Config) {
@@ -182,6 +186,99 @@ func TestAWalletThatAsksTooOftenWaits(t *testing.T) {
 	f.mint(t, f.signIn(t, newKey(t)), "").members(t)
 	f.clock.advance(2 * time.Second)
 	f.mint(t, bearer, "").members(t)
+}
+
+// A person who is told to wait has signed already, and need not sign again.
+func TestAWalletThatHasToWaitKeepsItsChallenge(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, limitWallet(0.5, 1))
+	key := newKey(t)
+	f.signIn(t, key)
+	s := f.start(t, string(key.Address()))
+	signature := key.SignPersonal(s.message)
+	for range 3 {
+		f.verify(t, s.handle, signature).limited(t, 2)
+	}
+	f.clock.advance(2 * time.Second)
+	f.verify(t, s.handle, signature).members(t)
+	if got := f.verify(t, s.handle, signature); got.status != http.StatusUnauthorized {
+		t.Errorf("it was good twice: %d %s", got.status, got.body)
+	}
+}
+
+// Who saw a sign-in pass by can repeat it without the key.
+func TestARepeatedSignInNeitherUsesUpTheLimitNorShowsIt(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, limitWallet(0.5, 2))
+	key := newKey(t)
+	s := f.start(t, string(key.Address()))
+	signature := key.SignPersonal(s.message)
+	bearer := f.verify(t, s.handle, signature).text(t, "session_jwt")
+	repeat := func(when string) {
+		t.Helper()
+		for range 10 {
+			if got := f.verify(t, s.handle, signature); got.status != http.StatusUnauthorized || got.code(t) != "sign_in_failed" {
+				t.Fatalf("%s: got %d %s", when, got.status, got.body)
+			}
+		}
+	}
+	repeat("before the limit")
+	f.mint(t, bearer, "").members(t)
+	repeat("at the limit")
+	f.mint(t, bearer, "").limited(t, 2)
+	repeat("beyond the limit")
+	f.clock.advance(2 * time.Second)
+	f.mint(t, bearer, "").members(t)
+}
+
+func TestSignInsAtTheSameTimeArePaidFor(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, limitWallet(1, 1))
+	key := newKey(t)
+	const racers = 8
+	var granted, limited atomic.Int32
+	var racing sync.WaitGroup
+	for range racers {
+		s := f.start(t, string(key.Address()))
+		signature := key.SignPersonal(s.message)
+		racing.Go(func() {
+			switch f.verify(t, s.handle, signature).status {
+			case http.StatusOK:
+				granted.Add(1)
+			case http.StatusTooManyRequests:
+				limited.Add(1)
+			}
+		})
+	}
+	racing.Wait()
+	if granted.Load() < 1 || granted.Load()+limited.Load() != racers {
+		t.Errorf("%d were granted, %d limited", granted.Load(), limited.Load())
+	}
+	s := f.start(t, string(key.Address()))
+	f.verify(t, s.handle, key.SignPersonal(s.message)).limited(t, int(granted.Load()))
+}
+
+func TestALimitedSignInNeedsTheStoreToo(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, limitWallet(0.5, 1))
+	lost := f.replica(t, func(o *broker.Options) { o.Nonces = &losing{Store: challenge.NewMemory(f.clock.Now, time.Hour)} })
+	key := newKey(t)
+	lost.signIn(t, key)
+	s := lost.start(t, string(key.Address()))
+	got := lost.verify(t, s.handle, key.SignPersonal(s.message))
+	if got.status != http.StatusServiceUnavailable || got.code(t) != "sign_in_unavailable" {
+		t.Errorf("got %d %s", got.status, got.body)
+	}
+	if got := lost.value(t, "nonce_store_errors_total"); got != 1 {
+		t.Errorf("%v errors were counted", got)
+	}
+}
+
+// losing is a store that takes nonces and does not tell which it took.
+type losing struct{ challenge.Store }
+
+func (losing) Used(context.Context, challenge.Epoch, challenge.Nonce) (bool, error) {
+	return false, challenge.ErrUnavailable
 }
 
 func TestAWalletIsNotLimitedByWhoIsNotItsOwner(t *testing.T) {

@@ -157,13 +157,10 @@ func (u *user) round(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		after, err := u.fetchKeys(ctx)
-		if err != nil {
-			return err
-		}
-		token := []byte(minted["jwt"].(string))
-		if !verifies(token, before) && !verifies(token, after) {
-			return errors.New("no keys that are served verify the token")
+		// Those who verify keep the keys for a while: a key that signs has been
+		// served before.
+		if !verifies([]byte(minted["jwt"].(string)), before) {
+			return errors.New("the keys that were served before do not verify the token")
 		}
 		u.tokens++
 	}
@@ -175,7 +172,7 @@ func (u *user) round(ctx context.Context) error {
 // mint: no request fails, and no token is beyond the keys that are served.
 func TestEverythingIsReloadedUnderLoadWithoutAFailedRequest(t *testing.T) {
 	t.Parallel()
-	const steps = 8
+	const steps = 9
 	config, keys, sessions := newConfig(), newKeys(t), session.NewKeySet(epoch)
 	config.Admission.Mode = brokerconfig.AllowList
 	users := make([]*user, 2*runtime.GOMAXPROCS(0))
@@ -215,7 +212,7 @@ func TestEverythingIsReloadedUnderLoadWithoutAFailedRequest(t *testing.T) {
 	}
 	settle()
 	for step := range steps {
-		keys = newKeys(t)
+		keys = nextKeys(t, keys, step)
 		sessions, _ = sessions.Rotate(session.Schedule{Interval: 1, PublishAhead: 1, RetireAfter: 1}, epoch.Add(time.Duration(step)*time.Hour))
 		p.change(t, config, keys, sessions, step)
 		settle()
@@ -230,6 +227,25 @@ func TestEverythingIsReloadedUnderLoadWithoutAFailedRequest(t *testing.T) {
 	if strings.Contains(p.log.String(), `"outcome":"refused"`) {
 		t.Error("the log tells of refusals")
 	}
+}
+
+// nextKeys takes the next step of a rotation: a key is announced, then it signs,
+// then the one before it is gone.
+func nextKeys(t *testing.T, keys *signingkey.Set, step int) *signingkey.Set {
+	t.Helper()
+	var err error
+	switch at := epoch.Add(time.Duration(step) * time.Hour); step % 3 {
+	case 0:
+		keys, err = keys.Announce(at)
+	case 1:
+		keys, err = keys.Activate(at)
+	case 2:
+		keys, err = keys.Remove(keys.Keys()[0].ID)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
 }
 
 // change swaps all volumes and waits until the broker has taken them.

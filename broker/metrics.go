@@ -24,12 +24,11 @@ const (
 // statuses are those that the broker answers with. Each is the label of a
 // counter of each route, which exists from the beginning.
 var statuses = [...]int{
-	http.StatusOK, http.StatusPartialContent, http.StatusNotModified,
+	http.StatusOK, http.StatusNotModified,
 	http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound,
 	http.StatusMethodNotAllowed, http.StatusGone, http.StatusPreconditionFailed,
 	http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType,
-	http.StatusRequestedRangeNotSatisfiable, http.StatusTooManyRequests,
-	http.StatusInternalServerError, http.StatusServiceUnavailable,
+	http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable,
 }
 
 // latencyBuckets are in seconds. A mint takes well under a millisecond; what
@@ -69,7 +68,7 @@ func newMetrics(s *Server) (*metrics, error) {
 			"event", "outcome", "reason"),
 		granted:     make(map[string]prometheus.Counter, len(auditEvents)),
 		omitted:     newCounter("audit_records_omitted_total", "Refusals without a proven wallet that the audit log left out because there were too many."),
-		storeErrors: newCounter("nonce_store_errors_total", "Calls of the nonce store that failed."),
+		storeErrors: newCounter("nonce_store_errors_total", "Calls of the nonce store that failed, each for one sign-in."),
 		reloads:     newCounters("reloads_total", "Changed files that were taken (ok) or not (refused), by part.", "part", "outcome"),
 		lastReloaded: newGauge("last_reload_success_timestamp_seconds",
 			"When the state in force was taken, in seconds since the epoch."),
@@ -77,7 +76,7 @@ func newMetrics(s *Server) (*metrics, error) {
 	for _, event := range auditEvents {
 		m.granted[event] = m.exchanges.WithLabelValues(event, outcomeOK, reasonOK)
 	}
-	for _, part := range []string{partConfig, partKeys, partSessionKeys, partLists, partTogether} {
+	for _, part := range []string{partConfig, partKeys, partSessionKeys, partLists, partRedis, partCertificate, partTogether} {
 		m.reloads.WithLabelValues(part, outcomeOK)
 		m.reloads.WithLabelValues(part, outcomeRefused)
 	}

@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"strings"
 	"sync"
 	"time"
 
@@ -24,8 +23,6 @@ const (
 	// it stops out of every proxy's list.
 	defaultShutdownDelay = 5 * time.Second
 	maxShutdownDelay     = 5 * time.Minute
-	// maxRedisURL bounds the file with the URL of Redis.
-	maxRedisURL = 4096
 )
 
 // Command is the broker as a process: what its command line says.
@@ -65,7 +62,7 @@ func ParseCommand(arguments []string, stderr io.Writer) (*Command, error) {
 	flags.StringVar(&c.KeyFile, "tls-key", "", "`file` with the key of the certificate (tls.key), reloaded when it changes")
 	flags.DurationVar(&c.ShutdownDelay, "shutdown-delay", defaultShutdownDelay, "how long to go on serving, as not ready, after being told to stop, until proxies have noticed")
 	flags.StringVar(&c.MetricsAddress, "metrics-listen", "", "`address` for /metrics, /healthz and /readyz, host:port, for those who run the broker; default: none")
-	flags.StringVar(&c.RedisURLFile, "redis-url-file", "", "`file` with the URL of the Redis that several replicas share; without it there must be only one")
+	flags.StringVar(&c.RedisURLFile, "redis-url-file", "", "`file` with the URL of the Redis that several replicas share, reloaded when it changes; without it there must be only one")
 	if err := flags.Parse(arguments); err != nil {
 		return nil, err
 	}
@@ -100,12 +97,13 @@ func (c *Command) Run(ctx context.Context, logger *slog.Logger) error {
 		return err
 	}
 	options := Options{State: source.State(), Logger: logger}
-	shared, err := c.redis(options.Config.Issuer)
-	if err != nil {
-		return err
-	}
-	if shared != nil {
+	var shared *challenge.Redis
+	if c.RedisURLFile != "" {
+		shared = challenge.NewRedis(options.Config.Issuer, time.Now)
 		options.Nonces = shared
+		if err := source.Share(shared, c.RedisURLFile); err != nil {
+			return err
+		}
 	}
 	tracing, err := NewTracing(ctx, logger)
 	if err != nil {
@@ -143,7 +141,7 @@ func (c *Command) Run(ctx context.Context, logger *slog.Logger) error {
 	var beside sync.WaitGroup
 	beside.Go(func() { source.Watch(servedCtx, server, c.ReloadInterval) })
 	if serving.Certificate != nil {
-		beside.Go(func() { serving.Certificate.Watch(servedCtx, c.ReloadInterval) })
+		beside.Go(func() { serving.Certificate.Watch(servedCtx, server, c.ReloadInterval) })
 	}
 	if shared != nil {
 		beside.Go(func() { shared.Run(servedCtx) })
@@ -174,20 +172,4 @@ func (c *Command) monitor(ctx context.Context, server *Server) (stop func(), err
 		}
 	})
 	return func() { cancel(); done.Wait() }, nil
-}
-
-// redis returns the store that the replicas share, nil for a single one.
-func (c *Command) redis(issuer string) (*challenge.Redis, error) {
-	if c.RedisURLFile == "" {
-		return nil, nil
-	}
-	url, err := readFile(c.RedisURLFile, maxRedisURL)
-	if err != nil {
-		return nil, fmt.Errorf("reading the Redis URL: %w", err)
-	}
-	store, err := challenge.NewRedis(strings.TrimSpace(string(url)), issuer, time.Now)
-	if err != nil {
-		return nil, fmt.Errorf("reading --redis-url-file: %w", err)
-	}
-	return store, nil
 }

@@ -52,9 +52,9 @@ type Serving struct {
 }
 
 // Serve answers requests on the listener, which it closes, until ctx ends. Then
-// it is not ready, and asks clients to close their connections, for the delay;
-// after that it takes no new requests, lets those under way finish for at most
-// 15 seconds, and returns nil if they did. It is called once.
+// it is not ready, and asks clients of HTTP/1.1 to close their connections, for
+// the delay; after that it takes no new requests, lets those under way finish for
+// at most 15 seconds, and returns nil if they did. It is called once.
 func (s *Server) Serve(ctx context.Context, listener net.Listener, how Serving) error {
 	unwatch := context.AfterFunc(ctx, func() { s.stopping.Store(true) })
 	defer unwatch()
@@ -102,7 +102,9 @@ func (s *Server) newHTTPServer(limited *connections, handler http.Handler) *http
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ConnState:         limited.note,
-		ErrorLog:          slog.NewLogLogger(newSparing(s.logger.Handler()), slog.LevelWarn),
+		// OPTIONS * is as unknown as everything else that there is nothing at.
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(newSparing(s.logger.Handler()), slog.LevelWarn),
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams:          maxStreams,
 			MaxReceiveBufferPerStream:     maxStreamBuffer,
@@ -112,9 +114,15 @@ func (s *Server) newHTTPServer(limited *connections, handler http.Handler) *http
 }
 
 // serveConnection asks the client to connect anew, to another replica, when this
-// one stops.
+// one stops. Of HTTP/2 that would be GOAWAY at once, and what the client has sent
+// meanwhile would be lost; there it comes at the end of the delay, when clients
+// that look whether the broker is ready have gone.
+//
+// A connection also ends with a chunked body, which HTTP/2 does not have: if a
+// proxy in front went by a Content-Length beside it, which net/http drops, what
+// follows is not the request of who it seems to be (RFC 9112, section 6.3).
 func (s *Server) serveConnection(w http.ResponseWriter, r *http.Request) {
-	if s.stopping.Load() {
+	if r.ProtoMajor == 1 && (s.stopping.Load() || len(r.TransferEncoding) > 0) {
 		w.Header().Set("Connection", "close")
 	}
 	s.ServeHTTP(w, r)

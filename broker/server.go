@@ -39,6 +39,9 @@ type State struct {
 	// Admitted are the wallets of the configuration's admission directories;
 	// nil for none.
 	Admitted *admission.List
+	// Incomplete is whether some of the lists could not be read: Admitted is of
+	// the others, and a wallet that is admitted nowhere is told to try again.
+	Incomplete bool
 }
 
 // Options are what a server needs.
@@ -67,10 +70,12 @@ type Server struct {
 	tracer  trace.Tracer // nil without tracing
 	health  health
 	nonces  challenge.Store
-	trusted *trustedissuer.Verifier // of nobody: what the first snapshot begins with
-	routes  map[string]http.Handler
-	unknown http.Handler
-	current atomic.Pointer[snapshot]
+	// storeLog bounds how often it is logged that the nonces are unavailable.
+	storeLog storeLog
+	trusted  *trustedissuer.Verifier // of nobody: what the first snapshot begins with
+	routes   map[string]http.Handler
+	unknown  http.Handler
+	current  atomic.Pointer[snapshot]
 	// underWay counts the requests that are read and answered.
 	underWay atomic.Int64
 	stopping atomic.Bool

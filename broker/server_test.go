@@ -110,6 +110,21 @@ func TestDocumentsCanBeCached(t *testing.T) {
 	}
 }
 
+func TestDocumentsAreServedAsAWhole(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	whole := f.send(t, http.MethodGet, openAPIPath, "").body
+	for name, ranges := range map[string]string{
+		"one part":         "bytes=0-9",
+		"a thousand parts": "bytes=0-1" + strings.Repeat(",3-4", 1000),
+		"no part":          "bytes=99999999-",
+	} {
+		if got := f.send(t, http.MethodGet, openAPIPath, "", "Range", ranges); got.status != http.StatusOK || got.body != whole {
+			t.Errorf("%s: got %d and %d bytes", name, got.status, len(got.body))
+		}
+	}
+}
+
 func TestNothingIsTakenFromTheHostHeader(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -179,7 +194,7 @@ func TestHealth(t *testing.T) {
 	if got := f.send(t, http.MethodGet, "/healthz", ""); got.status != http.StatusOK || got.body != `{"status":"ok"}` {
 		t.Errorf("healthz: %d %s", got.status, got.body)
 	}
-	if got := f.send(t, http.MethodGet, "/readyz", ""); got.status != http.StatusOK || got.body != `{"status":"ok","checks":{"configuration":"ok","nonce_store":"ok","serving":"ok","session_keys":"ok","signing":"ok"}}` {
+	if got := f.send(t, http.MethodGet, "/readyz", ""); got.status != http.StatusOK || got.body != `{"status":"ok","checks":{"admission":"ok","configuration":"ok","nonce_store":"ok","serving":"ok","session_keys":"ok","signing":"ok"}}` {
 		t.Errorf("readyz: %d %s", got.status, got.body)
 	}
 }

@@ -64,6 +64,8 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) {
 	}
 	epoch, err := s.nonces.Epoch()
 	if err != nil {
+		s.metrics.storeErrors.Inc()
+		s.logStore(r.Context(), err)
 		writeFailure(w, failUnavailable)
 		return
 	}
@@ -121,37 +123,55 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) signIn(ctx context.Context, request verifyRequest, audit *record) (*verifyAnswer, *failure) {
 	state, now := s.current.Load(), s.now()
-	address, reason := s.prove(ctx, state, request, now)
-	audit.wallet = address
-	switch reason {
-	case "":
-		audit.prove(address)
-	case reasonNoNonces:
-		audit.prove(address)
-		audit.reason = reason
-		return nil, failUnavailable
-	case reasonReplayed:
-		audit.prove(address)
-		audit.reason = reason
-		return nil, failSignIn
-	default:
+	signed, reason := prove(state, request, now)
+	audit.wallet = signed.Address
+	if reason != "" {
 		audit.reason = reason
 		return nil, failSignIn
 	}
-	if refused := state.limits.takeWallet(address, now); refused != nil {
-		audit.reason = refused.Code
+	audit.prove(signed.Address)
+	if refused, reason := s.spend(ctx, state, signed, now); refused != nil {
+		audit.reason = reason
 		return nil, refused
 	}
 	// Only now: before the signature is checked, the answer would tell anyone
 	// which wallets are admitted. A session that is void from the start is none.
-	if !state.admits(address) || state.revocations.Revoked(address, now.Unix()) {
-		audit.reason = failNotAdmitted.Code
-		return nil, failNotAdmitted
+	refused := state.admit(signed.Address)
+	if refused == nil && state.revocations.Revoked(signed.Address, now.Unix()) {
+		refused = failNotAdmitted
+	}
+	if refused != nil {
+		audit.reason = refused.Code
+		return nil, refused
 	}
 	audit.session = rand.Text()
-	bearer, expires := state.sessions.Issue(address, audit.session, now, state.sessionLifetime)
+	bearer, expires := state.sessions.Issue(signed.Address, audit.session, now, state.sessionLifetime)
 	audit.setBearer(bearer)
-	return &verifyAnswer{SessionJWT: bearer, Wallet: address, ExpiresAt: expires.Unix()}, nil
+	return &verifyAnswer{SessionJWT: bearer, Wallet: signed.Address, ExpiresAt: expires.Unix()}, nil
+}
+
+// prove returns the challenge whose message its wallet signed, or what is known of
+// it and the reason for refusing the request.
+func prove(state *snapshot, request verifyRequest, now time.Time) (challenge.Challenge, string) {
+	asked, err := state.sealer.Open(request.RequestID)
+	if err != nil {
+		return challenge.Challenge{}, "unknown_request"
+	}
+	if asked.Template != state.template {
+		return asked, "configuration_changed"
+	}
+	message := state.compose(asked)
+	if err := message.Verify(state.expectation(message, now)); err != nil {
+		return asked, "message_refused"
+	}
+	signer, err := wallet.RecoverPersonal(message.String(), request.Signature)
+	if err != nil {
+		return asked, "signature_malformed"
+	}
+	if signer != asked.Address {
+		return asked, "signature_of_another"
+	}
+	return asked, ""
 }
 
 // The reasons that follow a good signature.
@@ -161,37 +181,40 @@ const (
 	reasonReplayed = "replayed"
 )
 
-// prove returns the wallet that signed its message, or the wallet that was
-// asked for, if any, and the reason for refusing it. The nonce is used up by a
-// good signature and by nothing else, so that nobody can spend another's.
-func (s *Server) prove(ctx context.Context, state *snapshot, request verifyRequest, now time.Time) (wallet.Address, string) {
-	asked, err := state.sealer.Open(request.RequestID)
+// spend uses up the nonce of a challenge whose message its wallet signed, and
+// counts the sign-in. Nothing but a good signature gets here, so that nobody can
+// spend what is another's.
+//
+// A wallet that has to wait keeps its nonce: the same request is good then. Who
+// repeats a request that was good once need not be the wallet: that counts for
+// nobody and shows nothing of the limit.
+func (s *Server) spend(ctx context.Context, state *snapshot, signed challenge.Challenge, now time.Time) (*failure, string) {
+	limited := state.limits.mayWallet(signed.Address, now)
+	replayed, err := s.useNonce(ctx, signed, limited == nil)
+	switch {
+	case err != nil:
+		s.logStore(ctx, err)
+		return failUnavailable, reasonNoNonces
+	case replayed:
+		return failSignIn, reasonReplayed
+	case limited != nil:
+		return limited, limited.Code
+	}
+	state.limits.chargeWallet(signed.Address, now)
+	return nil, ""
+}
+
+// useNonce uses a nonce, or only looks at it, and reports whether it was used.
+func (s *Server) useNonce(ctx context.Context, signed challenge.Challenge, use bool) (bool, error) {
+	if use {
+		first, err := s.nonces.Use(ctx, signed.Epoch, signed.Nonce, signed.IssuedAt.Add(challengeLifetime+clockTolerance))
+		return !first, err
+	}
+	used, err := s.nonces.Used(ctx, signed.Epoch, signed.Nonce)
 	if err != nil {
-		return "", "unknown_request"
+		s.metrics.storeErrors.Inc()
 	}
-	if asked.Template != state.template {
-		return asked.Address, "configuration_changed"
-	}
-	message := state.compose(asked)
-	if err := message.Verify(state.expectation(message, now)); err != nil {
-		return asked.Address, "message_refused"
-	}
-	signer, err := wallet.RecoverPersonal(message.String(), request.Signature)
-	if err != nil {
-		return asked.Address, "signature_malformed"
-	}
-	if signer != asked.Address {
-		return asked.Address, "signature_of_another"
-	}
-	first, err := s.nonces.Use(ctx, asked.Epoch, asked.Nonce, message.ExpirationTime.Add(clockTolerance))
-	if err != nil {
-		s.logger.ErrorContext(ctx, "a sign-in could not be decided", "error", err)
-		return asked.Address, reasonNoNonces
-	}
-	if !first {
-		return asked.Address, reasonReplayed
-	}
-	return signer, ""
+	return used, err
 }
 
 // expectation is what still has to hold of a message that this issuer composed:

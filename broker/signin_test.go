@@ -1,7 +1,6 @@
 package broker_test
 
 import (
-	"math/big"
 	"net/http"
 	"strings"
 	"sync"
@@ -71,74 +70,6 @@ func TestStartTakesEveryHonestSpelling(t *testing.T) {
 	}
 }
 
-func TestStartRefuses(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t)
-	good := `{"address":"` + alice + `","chain_id":1}`
-	for name, c := range map[string]struct {
-		body, contentType string
-		status            int
-		code              string
-	}{
-		"no body":                           {"", "application/json", 400, "invalid_request"},
-		"null":                              {"null", "application/json", 400, "invalid_request"},
-		"a list":                            {"[" + good + "]", "application/json", 400, "invalid_request"},
-		"a string":                          {`"` + alice + `"`, "application/json", 400, "invalid_request"},
-		"cut short":                         {good[:20], "application/json", 400, "invalid_request"},
-		"two objects":                       {good + good, "application/json", 400, "invalid_request"},
-		"trailing data":                     {good + "x", "application/json", 400, "invalid_request"},
-		"an unknown member":                 {`{"address":"` + alice + `","chain_id":1,"domain":"evil.example"}`, "application/json", 400, "invalid_request"},
-		"a member twice":                    {`{"address":"` + alice + `","address":"` + alice + `","chain_id":1}`, "application/json", 400, "invalid_request"},
-		"a member in another case":          {`{"Address":"` + alice + `","chain_id":1}`, "application/json", 400, "invalid_request"},
-		"invalid UTF-8":                     {"{\"address\":\"\xff\",\"chain_id\":1}", "application/json", 400, "invalid_request"},
-		"a chain in quotes":                 {`{"address":"` + alice + `","chain_id":"1"}`, "application/json", 400, "invalid_request"},
-		"a negative chain":                  {`{"address":"` + alice + `","chain_id":-1}`, "application/json", 400, "invalid_request"},
-		"a chain with a fraction":           {`{"address":"` + alice + `","chain_id":1.5}`, "application/json", 400, "invalid_request"},
-		"a chain beyond 64 bits":            {`{"address":"` + alice + `","chain_id":18446744073709551616}`, "application/json", 400, "invalid_request"},
-		"no chain":                          {`{"address":"` + alice + `"}`, "application/json", 400, "unsupported_chain"},
-		"another chain":                     {`{"address":"` + alice + `","chain_id":5}`, "application/json", 400, "unsupported_chain"},
-		"no address":                        {`{"chain_id":1}`, "application/json", 400, "invalid_address"},
-		"an address that is null":           {`{"address":null,"chain_id":1}`, "application/json", 400, "invalid_address"},
-		"an address with a wrong checksum":  {`{"address":"0x5AAeb6053F3E94C9b9A09f33669435E7Ef1BeAed","chain_id":1}`, "application/json", 400, "invalid_address"},
-		"an address without its prefix":     {`{"address":"` + alice[2:] + `","chain_id":1}`, "application/json", 400, "invalid_address"},
-		"an address a digit short":          {`{"address":"` + alice[:41] + `","chain_id":1}`, "application/json", 400, "invalid_address"},
-		"an address with a line of its own": {`{"address":"` + alice + `\nStatement","chain_id":1}`, "application/json", 400, "invalid_address"},
-		"an address with a Cyrillic letter": {`{"address":"0x5` + "\u0430" + alice[5:] + `","chain_id":1}`, "application/json", 400, "invalid_address"},
-		"an ENS name":                       {`{"address":"alice.eth","chain_id":1}`, "application/json", 400, "invalid_address"},
-		"no Content-Type":                   {good, "", 415, "unsupported_media_type"},
-		"a form":                            {"address=" + alice, "application/x-www-form-urlencoded", 415, "unsupported_media_type"},
-		"plain text":                        {good, "text/plain", 415, "unsupported_media_type"},
-		"JSON of another kind":              {good, "application/ld+json", 415, "unsupported_media_type"},
-		"another charset":                   {good, "application/json; charset=utf-16", 415, "unsupported_media_type"},
-		"a parameter nobody defined":        {good, "application/json; profile=x", 415, "unsupported_media_type"},
-		"a Content-Type that is malformed":  {good, "application/json;;", 415, "unsupported_media_type"},
-		"4 KiB and a byte":                  {good + strings.Repeat(" ", 4097-len(good)), "application/json", 413, "request_too_large"},
-		"a body without end":                {`{"address":"` + strings.Repeat("a", 1<<20), "application/json", 413, "request_too_large"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			got := f.send(t, http.MethodPost, startPath, c.body, "Content-Type", c.contentType)
-			if got.status != c.status || got.code(t) != c.code {
-				t.Errorf("got %d %s, want %d %s", got.status, got.body, c.status, c.code)
-			}
-		})
-	}
-	t.Run("two Content-Types", func(t *testing.T) {
-		t.Parallel()
-		got := f.send(t, http.MethodPost, startPath, good, "Content-Type", "application/json", "Content-Type", "application/json")
-		if got.status != 415 {
-			t.Errorf("got %d %s", got.status, got.body)
-		}
-	})
-	t.Run("a compressed body", func(t *testing.T) {
-		t.Parallel()
-		got := f.send(t, http.MethodPost, startPath, good, "Content-Type", "application/json", "Content-Encoding", "gzip")
-		if got.status != 415 {
-			t.Errorf("got %d %s", got.status, got.body)
-		}
-	})
-}
-
 func TestSignInYieldsASessionOfExactlyThatWallet(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -152,125 +83,6 @@ func TestSignInYieldsASessionOfExactlyThatWallet(t *testing.T) {
 	}
 	if got.header.Get("Cache-Control") != "no-store" {
 		t.Errorf("Cache-Control is %q", got.header.Get("Cache-Control"))
-	}
-}
-
-// corrupt returns a signature with one thing about it changed.
-func corrupt(t *testing.T, signature string, change func(r, s, v string) string) string {
-	t.Helper()
-	return change(signature[2:66], signature[66:130], signature[130:])
-}
-
-func highS(t *testing.T, s string) string {
-	t.Helper()
-	order, _ := new(big.Int).SetString("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141", 16)
-	n, ok := new(big.Int).SetString(s, 16)
-	if !ok {
-		t.Fatal("not a number")
-	}
-	text := n.Sub(order, n).Text(16)
-	return strings.Repeat("0", 64-len(text)) + text
-}
-
-func otherV(v string) string {
-	if v == "1b" {
-		return "1c"
-	}
-	return "1b"
-}
-
-func TestVerifyRefusesEverySignatureButTheWalletsOverTheMessage(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t)
-	key := newKey(t)
-	edit := func(old, replacement string) func(*testing.T, string) string {
-		return func(t *testing.T, message string) string {
-			t.Helper()
-			if !strings.Contains(message, old) {
-				t.Fatalf("the message has no %q", old)
-			}
-			return key.SignPersonal(strings.Replace(message, old, replacement, 1))
-		}
-	}
-	mangle := func(change func(r, s, v string) string) func(*testing.T, string) string {
-		return func(t *testing.T, message string) string {
-			t.Helper()
-			return corrupt(t, key.SignPersonal(message), change)
-		}
-	}
-	for name, sign := range map[string]func(t *testing.T, message string) string{
-		"another wallet's":              func(t *testing.T, m string) string { t.Helper(); return newKey(t).SignPersonal(m) },
-		"over another domain":           edit("broker.example.org wants", "evil.example wants"),
-		"over a homoglyph domain":       edit("broker.example.org wants", "br\u043eker.example.org wants"),
-		"over a domain with a scheme":   edit("broker.example.org wants", "https://broker.example.org wants"),
-		"over another URI":              edit("URI: https://broker.example.org", "URI: https://broker.example.org/"),
-		"over another version":          edit("Version: 1", "Version: 2"),
-		"over another chain":            edit("Chain ID: 1", "Chain ID: 10"),
-		"over another nonce":            edit("Nonce: ", "Nonce: A"),
-		"over another time of issue":    edit("Issued At: 2026-01-02T03:04:05Z", "Issued At: 2026-01-02T03:04:05.000Z"),
-		"over a later expiration":       edit("03:09:05Z", "04:09:05Z"),
-		"over the address in lower":     edit(key.Address().Checksum(), string(key.Address())),
-		"over CRLF line ends":           edit("\n\nURI", "\r\n\r\nURI"),
-		"over a message with a request": edit("Version: 1\n", "Version: 1\nRequest ID: x\n"),
-		"over a trailing line feed":     func(_ *testing.T, m string) string { return key.SignPersonal(m + "\n") },
-		"over the nonce alone":          func(_ *testing.T, m string) string { return key.SignPersonal(m[strings.Index(m, "Nonce: ")+7:]) },
-		"over nothing":                  func(*testing.T, string) string { return key.SignPersonal("") },
-		"the high-s twin":               mangle(func(r, s, v string) string { return "0x" + r + highS(t, s) + otherV(v) }),
-		"the high-s twin, v kept":       mangle(func(r, s, v string) string { return "0x" + r + highS(t, s) + v }),
-		"the wrong recovery id":         mangle(func(r, s, v string) string { return "0x" + r + s + otherV(v) }),
-		"a recovery id of EIP-155":      mangle(func(r, s, _ string) string { return "0x" + r + s + "25" }),
-		"a recovery id of 2":            mangle(func(r, s, _ string) string { return "0x" + r + s + "02" }),
-		"r and s exchanged":             mangle(func(r, s, v string) string { return "0x" + s + r + v }),
-		"64 bytes":                      mangle(func(r, s, _ string) string { return "0x" + r + s }),
-		"66 bytes":                      mangle(func(r, s, v string) string { return "0x" + r + s + v + "00" }),
-		"without its prefix":            mangle(func(r, s, v string) string { return r + s + v }),
-		"in base64":                     func(*testing.T, string) string { return "MEUCIQDabc==" },
-		"empty":                         func(*testing.T, string) string { return "" },
-		"zeros":                         func(*testing.T, string) string { return "0x" + strings.Repeat("0", 130) },
-		"an ERC-1271 or 6492 wrapper":   func(*testing.T, string) string { return "0x" + strings.Repeat("6492", 400) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := f.start(t, string(key.Address()))
-			got := f.verify(t, s.handle, sign(t, s.message))
-			if got.status != http.StatusUnauthorized || got.code(t) != "sign_in_failed" || got.header.Get("WWW-Authenticate") != "Bearer" {
-				t.Errorf("got %d %v %s", got.status, got.header, got.body)
-			}
-			// Nobody but the wallet can spend the wallet's challenge.
-			f.verify(t, s.handle, key.SignPersonal(s.message)).members(t)
-		})
-	}
-}
-
-func TestVerifyRefusesHandlesAndBodies(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t)
-	key := newKey(t)
-	s := f.start(t, string(key.Address()))
-	signature := key.SignPersonal(s.message)
-	for name, c := range map[string]struct {
-		body   string
-		status int
-		code   string
-	}{
-		"a handle of nobody":         {`{"request_id":"AAAAAAAAAAAAAAAAAAAAAAAAAA","signature":"` + signature + `"}`, 401, "sign_in_failed"},
-		"no handle":                  {`{"signature":"` + signature + `"}`, 401, "sign_in_failed"},
-		"a handle in lower case":     {`{"request_id":"` + strings.ToLower(s.handle) + `x","signature":"` + signature + `"}`, 401, "sign_in_failed"},
-		"the nonce for the handle":   {`{"request_id":"` + s.message[strings.Index(s.message, "Nonce: ")+7:][:26] + `","signature":"` + signature + `"}`, 401, "sign_in_failed"},
-		"a message of one's own":     {`{"request_id":"` + s.handle + `","signature":"` + signature + `","message":"x"}`, 400, "invalid_request"},
-		"an address of one's own":    {`{"request_id":"` + s.handle + `","signature":"` + signature + `","address":"` + alice + `"}`, 400, "invalid_request"},
-		"two signatures":             {`{"request_id":"` + s.handle + `","signature":"","signature":"` + signature + `"}`, 400, "invalid_request"},
-		"a signature that is a list": {`{"request_id":"` + s.handle + `","signature":["` + signature + `"]}`, 400, "invalid_request"},
-		"trailing data":              {`{"request_id":"` + s.handle + `","signature":"` + signature + `"}{}`, 400, "invalid_request"},
-		"more than 4 KiB":            {`{"request_id":"` + s.handle + `","signature":"` + signature + strings.Repeat("0", 4096) + `"}`, 413, "request_too_large"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			got := f.post(t, verifyPath, c.body)
-			if got.status != c.status || got.code(t) != c.code {
-				t.Errorf("got %d %s, want %d %s", got.status, got.body, c.status, c.code)
-			}
-		})
 	}
 }
 

@@ -36,11 +36,13 @@ type snapshot struct {
 	trusted         *trustedissuer.Verifier
 	// admitted are those of the configuration, listed those of its directories.
 	admitted, listed *admission.List
-	minters          map[string]roleMinter
-	discovery, jwks  document
-	publicKeys       jwk.Set
-	activeKey        *signingkey.Key
-	sessionKey       *session.Key
+	// incomplete is whether more should be listed that could not be read.
+	incomplete      bool
+	minters         map[string]roleMinter
+	discovery, jwks document
+	publicKeys      jwk.Set
+	activeKey       *signingkey.Key
+	sessionKey      *session.Key
 	// limits are carried on from one snapshot to the next.
 	limits *limits
 }
@@ -69,6 +71,7 @@ func newSnapshot(state State, trusted *trustedissuer.Verifier) (*snapshot, error
 		sessionLifetime: time.Duration(config.Session.LifetimeSeconds) * time.Second,
 		trusted:         trusted.With(config.Login.TrustedIssuers),
 		listed:          cmp.Or(state.Admitted, &admission.List{}),
+		incomplete:      state.Incomplete,
 		activeKey:       state.Keys.Active(),
 		sessionKey:      state.SessionKeys.Active(),
 	}
@@ -153,9 +156,17 @@ func (s *snapshot) prepareDocuments(keys *signingkey.Set) error {
 	return nil
 }
 
-// admits reports whether a wallet may have a session.
-func (s *snapshot) admits(w wallet.Address) bool {
-	return s.config.Admission.Mode == brokerconfig.Open || s.admitted.Contains(w) || s.listed.Contains(w)
+// admit returns nil if a wallet may have a session. As long as not all lists are
+// read, it is not known of a wallet that is on none of them.
+func (s *snapshot) admit(w wallet.Address) *failure {
+	switch {
+	case s.config.Admission.Mode == brokerconfig.Open, s.admitted.Contains(w), s.listed.Contains(w):
+		return nil
+	case s.incomplete:
+		return failAdmissionAway
+	default:
+		return failNotAdmitted
+	}
 }
 
 // checkSigning signs something with the key that mints and verifies it with the

@@ -73,9 +73,9 @@ func readPair(certFile, keyFile string) (certPEM, keyPEM []byte, err error) {
 }
 
 // Watch looks at the files every interval until ctx ends. A pair that cannot be
-// read or does not fit is reported once for each content, and the one before is
-// shown on. Connections that are open stay as they are.
-func (c *Certificate) Watch(ctx context.Context, interval time.Duration) {
+// read or does not fit is reported once for each content, also to the server, and
+// the one before is shown on. Connections that are open stay as they are.
+func (c *Certificate) Watch(ctx context.Context, server *Server, interval time.Duration) {
 	c.logLoaded(ctx)
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
@@ -84,13 +84,16 @@ func (c *Certificate) Watch(ctx context.Context, interval time.Duration) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			c.reloadIfChanged(ctx)
+			c.reloadIfChanged(ctx, server)
 		}
 	}
 }
 
-func (c *Certificate) reloadIfChanged(ctx context.Context) {
+func (c *Certificate) reloadIfChanged(ctx context.Context, server *Server) {
 	changed, err := c.pair.look()
+	if changed || err != nil {
+		server.noteReload(partCertificate, err)
+	}
 	if err != nil {
 		c.logger.ErrorContext(ctx, "reload refused, going on as before", "error", err)
 	}

@@ -80,7 +80,7 @@ func newSecured(t *testing.T, pair map[string][]byte) *secured {
 	s.address = listener.Addr().String()
 	ctx, stop := context.WithCancel(t.Context())
 	var group sync.WaitGroup
-	group.Go(func() { certificate.Watch(ctx, time.Millisecond) })
+	group.Go(func() { certificate.Watch(ctx, s.server, time.Millisecond) })
 	group.Go(func() {
 		if err := s.server.Serve(ctx, listener, broker.Serving{Certificate: certificate}); err != nil {
 			t.Error(err)
@@ -194,8 +194,18 @@ func TestABadPairIsReportedOnceAndTheOldOneIsShown(t *testing.T) {
 	if strings.Contains(s.log.String(), "PRIVATE KEY") {
 		t.Error("the log shows a key")
 	}
+	if got := s.value(t, "reloads_total", "outcome=refused", "part=certificate"); got != 5 {
+		t.Errorf("%v refusals were counted, want 5", got)
+	}
+	if got := s.check(t, "configuration"); got != "stale" {
+		t.Errorf("readyz calls the configuration %s", got)
+	}
 	s.secret.update(t, second)
 	eventually(t, "a good pair is shown again", func() bool { return s.serial(t, client) == 2 })
+	eventually(t, "it is counted", func() bool { return s.value(t, "reloads_total", "outcome=ok", "part=certificate") == 1 })
+	if got := s.check(t, "configuration"); got != "ok" {
+		t.Errorf("readyz calls the configuration %s", got)
+	}
 }
 
 func TestTLSVersionsAndProtocols(t *testing.T) {

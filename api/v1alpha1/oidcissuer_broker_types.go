@@ -45,7 +45,9 @@ type BrokerSpec struct {
 // RedisSpec says where Redis is.
 type RedisSpec struct {
 	// urlSecretRef names the value of a Secret that is its URL, such as
-	// rediss://user:password@host:6379/0. A broker reads it when it starts.
+	// rediss://user:password@host:6379/0. A change of it takes effect without a
+	// restart once the Redis that it names can be used; until then brokers stay
+	// with the one before.
 	// +required
 	URLSecretRef SecretKeyReference `json:"urlSecretRef,omitzero"`
 }

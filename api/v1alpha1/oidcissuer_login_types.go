@@ -110,8 +110,9 @@ type AdmissionSpec struct {
 	// too. Every key of them holds a list: one address a line, in lower case or
 	// with its checksum (EIP-55); empty lines and lines that begin with # are
 	// skipped. Together they hold at most 200,000 wallets. A change of a list
-	// takes effect without a restart, and a malformed list is not taken. A broker
-	// does not start as long as one of the ConfigMaps is absent.
+	// takes effect without a restart, and a malformed list is not taken: the last
+	// good ones serve on. A broker that starts admits nobody by a malformed list,
+	// and does not start as long as one of the ConfigMaps is absent.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
@@ -159,7 +160,10 @@ type SignatureAlgorithm string
 type TrustedIssuer struct {
 	// issuerURL is its URL and, byte for byte, the iss claim of its tokens. It is
 	// https, without a user, a query and a fragment; http is for a loopback
-	// address, with a stand-in.
+	// address, with a stand-in. The broker reads its keys from public addresses
+	// only, whatever its name resolves to, so that nobody can make the broker a
+	// way into its network: an issuer at a private address, such as 10.0.0.0/8
+	// or that of a Service in the cluster, is refused by design.
 	// +required
 	// +kubebuilder:validation:MinLength=8
 	// +kubebuilder:validation:MaxLength=255

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/litentry/wallet-federation/internal/signingkey"
+	"github.com/litentry/wallet-federation/test/standalone"
 )
 
 // bareSide is the least that could mint: a handler of net/http in a process of
@@ -30,7 +31,7 @@ type bareSide struct {
 const bareClaims = 800
 
 func startBare(ctx context.Context, b *brokerSide) (*bareSide, error) {
-	address, err := freeAddress(ctx)
+	address, err := standalone.FreeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +39,7 @@ func startBare(ctx context.Context, b *brokerSide) (*bareSide, error) {
 	if err != nil {
 		return nil, err
 	}
-	process := exec.CommandContext(ctx, self, "--serve-bare="+address, "--tls-cert="+b.path("tls.crt"), "--tls-key="+b.path("tls.key")) //nolint:gosec // ourselves
+	process := exec.CommandContext(ctx, self, "--serve-bare="+address, "--tls-cert="+b.path(standalone.CertificateName), "--tls-key="+b.path(standalone.KeyName)) //nolint:gosec // ourselves
 	process.Stderr = os.Stderr
 	if err := process.Start(); err != nil {
 		return nil, err

@@ -2,29 +2,19 @@ package main
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
-	"math/big"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"syscall"
-	"time"
 
 	"github.com/litentry/wallet-federation/broker/client"
 	"github.com/litentry/wallet-federation/internal/brokerconfig"
-	"github.com/litentry/wallet-federation/internal/session"
-	"github.com/litentry/wallet-federation/internal/signingkey"
 	"github.com/litentry/wallet-federation/internal/wallet"
+	"github.com/litentry/wallet-federation/test/standalone"
 )
 
 // brokerSide is a broker process with a session.
@@ -53,32 +43,31 @@ func startBroker(ctx context.Context) (*brokerSide, error) {
 
 func (b *brokerSide) start(ctx context.Context) error {
 	var err error
-	if b.address, err = freeAddress(ctx); err != nil {
+	if b.address, err = standalone.FreeAddress(ctx); err != nil {
 		return err
 	}
 	b.issuer = "https://" + b.address
-	trusted, err := b.writeCertificate()
+	pair, err := standalone.NewPair()
 	if err != nil {
 		return err
 	}
-	if err := b.writeFiles(); err != nil {
+	flags, err := standalone.Prepare(b.folder, b.configuration(), pair)
+	if err != nil {
 		return err
 	}
-	binary := filepath.Join(b.folder, "broker")
-	if output, err := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/broker").CombinedOutput(); err != nil { //nolint:gosec // a folder of our own
-		return fmt.Errorf("building the broker: %w: %s", err, output)
+	binary, err := standalone.Build(ctx, b.folder)
+	if err != nil {
+		return err
 	}
 	if b.log, err = os.Create(b.path("log")); err != nil {
 		return err
 	}
-	b.process = exec.CommandContext(ctx, binary, //nolint:gosec // the same
-		"--config="+b.path(brokerconfig.DataKey), "--keys="+b.path(signingkey.DataKey), "--session-keys="+b.path(session.DataKey),
-		"--listen="+b.address, "--metrics-listen=127.0.0.1:0", "--tls-cert="+b.path("tls.crt"), "--tls-key="+b.path("tls.key"))
+	b.process = exec.CommandContext(ctx, binary, append(flags, "--listen="+b.address, "--metrics-listen=127.0.0.1:0")...) //nolint:gosec // a folder of our own
 	b.process.Stdout, b.process.Stderr = b.log, b.log
 	if err := b.process.Start(); err != nil {
 		return err
 	}
-	b.tls = &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12}
+	b.tls = &tls.Config{RootCAs: pair.Roots, MinVersion: tls.VersionTLS12}
 	b.client = &http.Client{Transport: &http.Transport{TLSClientConfig: b.tls}}
 	if err := b.get("/readyz").wait(ctx); err != nil {
 		return fmt.Errorf("waiting for the broker, whose log is %s: %w", b.path("log"), err)
@@ -88,59 +77,16 @@ func (b *brokerSide) start(ctx context.Context) error {
 
 func (b *brokerSide) path(name string) string { return filepath.Join(b.folder, name) }
 
-// writeCertificate makes one for loopback, and returns whom to trust for it.
-func (b *brokerSide) writeCertificate() (*x509.CertPool, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "bench"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour), IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		return nil, err
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return nil, err
-	}
-	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	trusted := x509.NewCertPool()
-	trusted.AppendCertsFromPEM(certificate)
-	return trusted, errors.Join(
-		os.WriteFile(b.path("tls.crt"), certificate, 0o600),
-		os.WriteFile(b.path("tls.key"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), 0o600))
-}
-
-// writeFiles writes what the operator mounts. The limits are on, and far away:
-// one client and one wallet stand for thousands.
-func (b *brokerSide) writeFiles() error {
+// configuration has the limits on, and far away: one client and one wallet stand
+// for thousands.
+func (b *brokerSide) configuration() *brokerconfig.Config {
 	config := brokerconfig.Default()
 	config.Issuer, config.Admission.Mode = b.issuer, brokerconfig.Open
 	config.Roles = []string{"arn:aws:iam::123456789012:role/bots"}
 	config.Session.LifetimeSeconds = 86_400
 	far := brokerconfig.Rate{PerSecond: 1_000_000, Burst: 1_000_000}
 	config.Limits.Client, config.Limits.Wallet = far, far
-	keys, err := signingkey.New(time.Now())
-	if err != nil {
-		return err
-	}
-	for name, write := range map[string]func() ([]byte, error){
-		brokerconfig.DataKey: config.Marshal,
-		signingkey.DataKey:   keys.Marshal,
-		session.DataKey:      session.NewKeySet(time.Now()).Marshal,
-	} {
-		data, err := write()
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(b.path(name), data, 0o600); err != nil {
-			return err
-		}
-	}
-	return nil
+	return config
 }
 
 func (b *brokerSide) signIn(ctx context.Context) error {
@@ -181,13 +127,4 @@ func (b *brokerSide) stop() error {
 		err = errors.Join(err, b.log.Close())
 	}
 	return errors.Join(err, os.RemoveAll(b.folder))
-}
-
-func freeAddress(ctx context.Context) (string, error) {
-	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return listener.Addr().String(), listener.Close()
 }

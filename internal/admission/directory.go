@@ -1,6 +1,7 @@
 package admission
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -25,16 +26,41 @@ const (
 // kubelet's own. What is read belongs together: not half of it is of a ConfigMap
 // as it was before. Errors name the file and the line.
 func Load(directories []string) (*List, error) {
+	return load(directories, strict)
+}
+
+// Salvage is Load that leaves out every file, and directory, that cannot be read
+// as a whole. The list is always one; the error names the first that is left out.
+func Salvage(directories []string) (*List, error) {
+	var first error
+	list, err := load(directories, func(bad error) error {
+		first = cmp.Or(first, bad)
+		return nil
+	})
+	if err != nil {
+		return &List{}, err
+	}
+	if first != nil {
+		err = fmt.Errorf("reading admission lists: %w", first)
+	}
+	return list, err
+}
+
+// strict gives up at the first error.
+func strict(err error) error { return err }
+
+func load(directories []string, failed func(error) error) (*List, error) {
 	var wallets []address
 	err := look(directories, func() error {
 		wallets = wallets[:0]
 		return eachFile(directories, func(path string, file io.Reader) error {
-			var err error
-			if wallets, err = parse(file, wallets); err != nil {
+			more, err := parse(file, wallets)
+			if err != nil {
 				return fmt.Errorf("%s: %w", path, err)
 			}
+			wallets = more
 			return nil
-		})
+		}, failed)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reading admission lists: %w", err)
@@ -58,7 +84,7 @@ func Digest(directories []string) ([]byte, error) {
 			all.Write(name[:])
 			all.Write(content.Sum(nil))
 			return nil
-		})
+		}, strict)
 		digest = all.Sum(nil)
 		return err
 	})
@@ -91,20 +117,26 @@ func versions(directories []string) []string {
 	return targets
 }
 
-// eachFile visits the files of the directories, which may hold maxBytes in all.
-func eachFile(directories []string, visit func(path string, file io.Reader) error) error {
+// eachFile visits the files of the directories, which may hold maxBytes in all. It
+// goes on after an error unless failed returns one.
+func eachFile(directories []string, visit func(path string, file io.Reader) error, failed func(error) error) error {
 	left := &io.LimitedReader{N: maxBytes + 1}
 	for _, directory := range directories {
 		entries, err := os.ReadDir(directory)
 		if err != nil {
-			return err
+			if err := failed(err); err != nil {
+				return err
+			}
+			continue
 		}
 		for _, entry := range entries {
 			if strings.HasPrefix(entry.Name(), ".") {
 				continue
 			}
 			if err := visitFile(filepath.Join(directory, entry.Name()), left, visit); err != nil {
-				return err
+				if err := failed(err); err != nil {
+					return err
+				}
 			}
 		}
 	}

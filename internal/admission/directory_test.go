@@ -67,6 +67,41 @@ func digest(t testing.TB, directories ...string) string {
 	return string(sum)
 }
 
+func TestSalvageLeavesOutWhatIsBadAsAWhole(t *testing.T) {
+	t.Parallel()
+	one, other, missing := t.TempDir(), t.TempDir(), filepath.Join(t.TempDir(), "missing")
+	write(t, one, "a", alice+"\n")
+	write(t, one, "b", nth(1).String()+"\nvitalik.eth\n"+nth(2).String())
+	write(t, one, "c", bob+"\n")
+	write(t, other, "a", nth(3).String())
+	list, err := admission.Salvage([]string{one, missing, other})
+	if err == nil || !strings.Contains(err.Error(), filepath.Join(one, "b")+": line 2") {
+		t.Errorf("the error does not name the file and the line: %v", err)
+	}
+	if list.Len() != 3 || !list.Contains(alice) || !list.Contains(bob) || !list.Contains(nth(3)) {
+		t.Errorf("%d wallets, want those of the three good files", list.Len())
+	}
+	if list, err := admission.Salvage([]string{other}); err != nil || list.Len() != 1 {
+		t.Errorf("with good files alone: %d wallets, %v", list.Len(), err)
+	}
+	if list, err := admission.Salvage([]string{missing}); err == nil || list.Len() != 0 {
+		t.Errorf("with nothing good: %d wallets, %v", list.Len(), err)
+	}
+}
+
+func TestSalvageOfTooMuchIsAnEmptyList(t *testing.T) {
+	t.Parallel()
+	directory := t.TempDir()
+	var text bytes.Buffer
+	for i := range admission.MaxWallets + 1 {
+		text.WriteString(nth(i).String() + "\n")
+	}
+	write(t, directory, "a", text.String())
+	if list, err := admission.Salvage([]string{directory}); err == nil || list.Len() != 0 {
+		t.Errorf("%d wallets, %v", list.Len(), err)
+	}
+}
+
 func TestLoadJoinsTheFilesOfAllDirectories(t *testing.T) {
 	t.Parallel()
 	one, other, empty := t.TempDir(), t.TempDir(), t.TempDir()

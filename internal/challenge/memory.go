@@ -58,21 +58,30 @@ func (m *Memory) Use(_ context.Context, epoch Epoch, nonce Nonce, until time.Tim
 	defer m.mu.Unlock()
 	now := m.now()
 	m.age(now)
-	if epoch != m.epoch || !now.Before(until) {
-		return false, nil
-	}
-	if _, used := m.newer.used[nonce]; used {
-		return false, nil
-	}
-	if _, used := m.older.used[nonce]; used {
+	if m.remembers(epoch, nonce) || !now.Before(until) {
 		return false, nil
 	}
 	if len(m.newer.used) >= m.maxGeneration {
-		return false, ErrUnavailable
+		return false, &unavailableError{Full, "too many used nonces are remembered"}
 	}
 	m.newer.used[nonce] = struct{}{}
 	m.newer.latest = latest(m.newer.latest, until)
 	return true, nil
+}
+
+// Used implements [Store]. There is no error.
+func (m *Memory) Used(_ context.Context, epoch Epoch, nonce Nonce) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.age(m.now())
+	return m.remembers(epoch, nonce), nil
+}
+
+// remembers reports whether a nonce counts as used. It needs m.mu.
+func (m *Memory) remembers(epoch Epoch, nonce Nonce) bool {
+	_, newer := m.newer.used[nonce]
+	_, older := m.older.used[nonce]
+	return newer || older || epoch != m.epoch
 }
 
 // age forgets the generations that are past, and begins an epoch if the clock

@@ -44,15 +44,34 @@ func epochOf(t testing.TB, store challenge.Store) challenge.Epoch {
 	return epoch
 }
 
-// wantUse uses a nonce and checks whether that was the first time.
+// wantUsed checks whether a nonce counts as used.
+func wantUsed(t *testing.T, store challenge.Store, epoch challenge.Epoch, nonce challenge.Nonce, want bool) {
+	t.Helper()
+	used, err := store.Used(t.Context(), epoch, nonce)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if used != want {
+		t.Errorf("Used reports %v, want %v", used, want)
+	}
+}
+
+// wantUse uses a nonce and checks whether that was the first time, and that the
+// store says so before and after.
 func wantUse(t *testing.T, store challenge.Store, epoch challenge.Epoch, nonce challenge.Nonce, until time.Time, want bool) {
 	t.Helper()
+	if want {
+		wantUsed(t, store, epoch, nonce, false)
+	}
 	first, err := store.Use(t.Context(), epoch, nonce, until)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if first != want {
 		t.Errorf("Use reports %v, want %v", first, want)
+	}
+	if want {
+		wantUsed(t, store, epoch, nonce, true)
 	}
 }
 
@@ -98,6 +117,7 @@ func TestMemoryRefusesAnotherEpoch(t *testing.T) {
 	store, before := challenge.NewMemory(clock.Now, lifetime), challenge.NewMemory(clock.Now, lifetime)
 	nonce, until := challenge.NewNonce(), clock.Now().Add(lifetime)
 	wantUse(t, store, epochOf(t, before), nonce, until, false)
+	wantUsed(t, store, epochOf(t, before), nonce, true)
 	wantUse(t, store, challenge.Epoch{}, nonce, until, false)
 	wantUse(t, store, epochOf(t, store), nonce, until, true)
 }

@@ -2,15 +2,12 @@ package challenge
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"net/url"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
-	"github.com/redis/go-redis/v9/maintnotifications"
 )
 
 const (
@@ -53,6 +50,12 @@ local process = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 if redis.call('GET', KEYS[1]) ~= ARGV[1] .. process then return 0 end
 if redis.call('SET', KEYS[2], 1, 'NX', 'PX', ARGV[2]) then return 1 end
 return 0`)
+
+	// used is 1 if the nonce (KEYS[2]) was used or the epoch is not ARGV[1].
+	used = redis.NewScript(`
+local process = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+if redis.call('GET', KEYS[1]) ~= ARGV[1] .. process or redis.call('GET', KEYS[2]) then return 1 end
+return 0`)
 )
 
 // Redis is the store that several replicas share. It keeps its epoch beside the
@@ -65,10 +68,14 @@ return 0`)
 // The user of Redis needs the commands EVAL, EVALSHA, INFO, GET and SET on the
 // keys {wallet-federation:*.
 type Redis struct {
-	client *redis.Client
 	prefix string
 	now    func() time.Time
 	found  atomic.Pointer[finding]
+
+	mu sync.RWMutex
+	// current is nil before there is a good URL, and after the end.
+	current *connection
+	ended   bool
 }
 
 // finding is what a look at Redis found: an epoch or an error.
@@ -77,56 +84,16 @@ type finding struct {
 	err   error
 }
 
-// NewRedis returns a store in the Redis of a URL, for one issuer:
-//
-//	redis[s]://[[user]:password@]host[:port][/database]
-//	unix://[[user]:password@]/path/of/socket
-//
-// It does not connect before [Redis.Run] does. No error and no log holds
-// anything of the URL: it has the password. The client library's own log, which
-// is one for the process, is switched off.
-func NewRedis(address, issuer string, now func() time.Time) (*Redis, error) {
-	options, err := redisOptions(address)
-	if err != nil {
-		return nil, err
-	}
+// NewRedis returns a store for one issuer. It is unavailable until
+// [Redis.Connect] says where it is and [Redis.Run] looks there. The client
+// library's own log, which is one for the process and would show addresses, is
+// switched off.
+func NewRedis(issuer string, now func() time.Time) *Redis {
 	logging.Disable()
-	r := &Redis{
-		client: redis.NewClient(options), now: now,
-		// The braces keep the keys of one issuer together in a cluster.
-		prefix: "{wallet-federation:" + issuer + "}:",
-	}
-	r.found.Store(&finding{err: fmt.Errorf("%w: Redis was not looked at yet", ErrUnavailable)})
-	return r, nil
-}
-
-// redisOptions makes of a URL a client that gives up soon and says no more to
-// Redis than it is told to.
-func redisOptions(address string) (*redis.Options, error) {
-	malformed := errors.New("the Redis URL is not of the form redis[s]://[[user]:password@]host[:port][/database] or unix://[[user]:password@]/path")
-	parsed, err := url.Parse(address)
-	// A query would override the options below, or the check of certificates.
-	if err != nil || parsed.RawQuery != "" || parsed.ForceQuery || parsed.Fragment != "" {
-		return nil, malformed
-	}
-	options, err := redis.ParseURL(address)
-	if err != nil {
-		return nil, malformed
-	}
-	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = redisTimeout, redisTimeout, redisTimeout
-	options.PoolTimeout = redisTimeout
-	options.ContextTimeoutEnabled = true
-	options.DialerRetries = 1
-	// A second try would find the nonce used by the first, whose answer was lost.
-	options.MaxRetries = -1
-	options.PoolSize, options.MaxActiveConns = redisConnections, redisConnections
-	options.PipelinePoolSize = -1
-	options.ReadBufferSize, options.WriteBufferSize = redisBuffer, redisBuffer
-	// RESP3 is for messages that Redis sends of itself.
-	options.Protocol = 2
-	options.DisableIdentity = true
-	options.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	return options, nil
+	// The braces keep the keys of one issuer together in a cluster.
+	r := &Redis{prefix: "{wallet-federation:" + issuer + "}:", now: now}
+	r.found.Store(&finding{err: &unavailableError{Unconfigured, "no usable URL of Redis is known"}})
+	return r
 }
 
 // Epoch implements [Store]: it says what the last look at Redis found.
@@ -137,22 +104,37 @@ func (r *Redis) Epoch() (Epoch, error) {
 
 // Use implements [Store]. While the last look found no Redis it does not try.
 func (r *Redis) Use(ctx context.Context, epoch Epoch, nonce Nonce, until time.Time) (bool, error) {
-	if _, err := r.Epoch(); err != nil {
-		return false, err
-	}
 	left := until.Sub(r.now())
 	if left <= 0 {
 		return false, nil
 	}
+	return r.ask(ctx, use, nonce, epoch[:], (left + redisMargin).Milliseconds())
+}
+
+// Used implements [Store], as Use does.
+func (r *Redis) Used(ctx context.Context, epoch Epoch, nonce Nonce) (bool, error) {
+	return r.ask(ctx, used, nonce, epoch[:])
+}
+
+// run asks a question about a nonce.
+func (r *Redis) ask(ctx context.Context, script *redis.Script, nonce Nonce, arguments ...any) (bool, error) {
+	if _, err := r.Epoch(); err != nil {
+		return false, err
+	}
+	in := r.borrow()
+	if in == nil {
+		return false, unavailable(redis.ErrClosed)
+	}
+	defer in.users.Done()
 	// A caller who goes away must not pass for a Redis that does not answer.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), redisTimeout)
 	defer cancel()
 	keys := []string{r.epochKey(), r.prefix + "used:" + nonce.String()}
-	first, err := use.Run(ctx, r.client, keys, epoch[:], (left + redisMargin).Milliseconds()).Bool()
+	answer, err := script.Run(ctx, in.client, keys, arguments...).Bool()
 	if err != nil {
 		return false, unavailable(err)
 	}
-	return first, nil
+	return answer, nil
 }
 
 func (r *Redis) epochKey() string { return r.prefix + "epoch" }
@@ -162,7 +144,7 @@ func (r *Redis) epochKey() string { return r.prefix + "epoch" }
 func (r *Redis) Run(ctx context.Context) {
 	ticker := time.NewTicker(redisInterval)
 	defer ticker.Stop()
-	defer func() { _ = r.client.Close() }()
+	defer r.end()
 	for {
 		r.look(ctx)
 		select {
@@ -173,18 +155,33 @@ func (r *Redis) Run(ctx context.Context) {
 	}
 }
 
-// look learns the epoch, and begins one where that is due.
+// look learns the epoch.
 func (r *Redis) look(ctx context.Context) {
+	in := r.borrow()
+	if in == nil {
+		return
+	}
+	defer in.users.Done()
+	found := r.lookAt(ctx, in)
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if r.current == in { // what was found elsewhere meanwhile is newer
+		r.found.Store(found)
+	}
+}
+
+// lookAt asks a Redis for its epoch, and begins one where that is due.
+func (r *Redis) lookAt(ctx context.Context, of *connection) *finding {
 	ctx, cancel := context.WithTimeout(ctx, redisTimeout)
 	defer cancel()
 	next := newEpoch()
-	stored, err := begin.Run(ctx, r.client, []string{r.epochKey()}, next[:]).Text()
+	stored, err := begin.Run(ctx, of.client, []string{r.epochKey()}, next[:]).Text()
 	switch {
 	case err != nil:
-		r.found.Store(&finding{err: unavailable(err)})
+		return &finding{err: unavailable(err)}
 	case len(stored) != epochBytes:
-		r.found.Store(&finding{err: fmt.Errorf("%w: its epoch in Redis is damaged", ErrUnavailable)})
+		return &finding{err: &unavailableError{Damaged, "its epoch in Redis is damaged"}}
 	default:
-		r.found.Store(&finding{epoch: Epoch([]byte(stored))})
+		return &finding{epoch: Epoch([]byte(stored))}
 	}
 }

@@ -40,7 +40,7 @@ func TestRedisURLs(t *testing.T) {
 		"redis://localhost", "redis://localhost:6380/3", "redis://:" + password + "@10.0.0.1:6379",
 		"rediss://user:" + password + "@redis.example.org:6379/0", "rediss://[::1]:6379", "unix:///run/redis.sock",
 	} {
-		if _, err := challenge.NewRedis(url, issuer, time.Now); err != nil {
+		if err := challenge.NewRedis(issuer, time.Now).Connect(url); err != nil {
 			t.Errorf("%s: %v", url, err)
 		}
 	}
@@ -66,7 +66,7 @@ func TestRedisURLsThatAreRefusedAreNotShown(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := challenge.NewRedis(url, issuer, time.Now)
+			err := challenge.NewRedis(issuer, time.Now).Connect(url)
 			if err == nil {
 				t.Fatal("it was taken")
 			}
@@ -98,15 +98,16 @@ func TestRedisThatCannotBeUsedIsUnavailableForAReason(t *testing.T) {
 		arguments      []string
 		user, password string
 		reason         string
+		class          challenge.Reason
 	}{
-		"another password":     {[]string{"--requirepass", password}, "", "wrong-" + password, "WRONGPASS"},
-		"no password":          {[]string{"--requirepass", password}, "", "", "NOAUTH"},
-		"another user":         {[]string{"--requirepass", password}, "somebody", password, "WRONGPASS"},
-		"a user without GET":   {user("~*", "+eval", "+evalsha", "+info", "+set"), "broker", password, "answered"},
-		"a user of other keys": {user("~other:*", "+eval", "+evalsha", "+info", "+get", "+set"), "broker", password, "NOPERM"},
-		"a Redis that evicts":  {[]string{"--maxmemory", "100mb", "--maxmemory-policy", "volatile-lru"}, "", "", "maxmemory-policy"},
-		"a replica":            {[]string{"--replicaof", "127.0.0.1 1"}, "", "", "READONLY"},
-		"no memory left":       {[]string{"--maxmemory", "1", "--maxmemory-policy", "noeviction"}, "", "", "OOM"},
+		"another password":     {[]string{"--requirepass", password}, "", "wrong-" + password, "WRONGPASS", challenge.LoginRefused},
+		"no password":          {[]string{"--requirepass", password}, "", "", "NOAUTH", challenge.LoginRefused},
+		"another user":         {[]string{"--requirepass", password}, "somebody", password, "WRONGPASS", challenge.LoginRefused},
+		"a user without GET":   {user("~*", "+eval", "+evalsha", "+info", "+set"), "broker", password, "answered", challenge.Unknown},
+		"a user of other keys": {user("~other:*", "+eval", "+evalsha", "+info", "+get", "+set"), "broker", password, "NOPERM", challenge.NotPermitted},
+		"a Redis that evicts":  {[]string{"--maxmemory", "100mb", "--maxmemory-policy", "volatile-lru"}, "", "", "maxmemory-policy", challenge.Evicting},
+		"a replica":            {[]string{"--replicaof", "127.0.0.1 1"}, "", "", "READONLY", challenge.Replica},
+		"no memory left":       {[]string{"--maxmemory", "1", "--maxmemory-policy", "noeviction"}, "", "", "OOM", challenge.Full},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -118,6 +119,9 @@ func TestRedisThatCannotBeUsedIsUnavailableForAReason(t *testing.T) {
 			err := away(t, newRedis(t, url, time.Now))
 			if !strings.Contains(err.Error(), test.reason) {
 				t.Errorf("%v does not say %s", err, test.reason)
+			}
+			if got := challenge.ReasonOf(err); got != test.class {
+				t.Errorf("the reason is %s, want %s", got, test.class)
 			}
 			if strings.Contains(err.Error(), password) || strings.Contains(err.Error(), "/") {
 				t.Errorf("the error holds the password or the address: %v", err)
@@ -179,18 +183,14 @@ func TestRedisOverTLS(t *testing.T) {
 	url := "rediss://:" + password + "@" + listener.Addr().String()
 
 	t.Run("with a certificate that is not trusted", func(t *testing.T) {
-		if err := away(t, newRedis(t, url, time.Now)); !strings.Contains(err.Error(), "certificate") {
-			t.Errorf("%v does not say so", err)
-		}
+		store := newRedis(t, url, time.Now)
+		eventually(t, "the certificate is not trusted", func() bool { return challenge.ReasonOf(away(t, store)) == challenge.Untrusted })
 		if received.Load() > 0 {
 			t.Error("something was sent")
 		}
 	})
 	t.Run("with a certificate that is trusted", func(t *testing.T) {
-		store, err := challenge.NewRedis(url, issuer, time.Now)
-		if err != nil {
-			t.Fatal(err)
-		}
+		store := connected(t, url, time.Now)
 		store.Trust(roots)
 		run(t, store)
 		wantUse(t, store, available(t, store, challenge.Epoch{}), challenge.NewNonce(), time.Now().Add(lifetime), true)

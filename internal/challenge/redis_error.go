@@ -16,13 +16,13 @@ import (
 // evicting is the code of the error by which a script of ours refuses a Redis.
 const evicting = "EVICTION"
 
-// unavailable returns an error that says what is wrong with Redis in our own
-// words: those of the client and of Redis hold addresses, and what was sent.
+// unavailable returns an error that says what is wrong with Redis.
 func unavailable(err error) error {
-	return fmt.Errorf("%w: Redis %s", ErrUnavailable, fault(err))
+	reason, fault := diagnose(err)
+	return &unavailableError{reason, "Redis " + fault}
 }
 
-func fault(err error) string {
+func diagnose(err error) (Reason, string) {
 	var (
 		answer      redis.Error
 		network     net.Error
@@ -33,23 +33,41 @@ func fault(err error) string {
 	switch {
 	case errors.As(err, &answer):
 		code, _, _ := strings.Cut(answer.Error(), " ")
-		if code == evicting {
-			return "may evict used nonces: set its maxmemory-policy to noeviction"
-		}
-		return "answered " + code
+		return diagnoseAnswer(code)
 	case errors.As(err, &unknown):
-		return "has a name that does not resolve"
+		return Unreachable, "has a name that does not resolve"
 	case errors.As(err, &certificate):
-		return "has a certificate that is not trusted"
+		return Untrusted, "has a certificate that is not trusted"
 	case errors.As(err, &errno):
-		return "cannot be reached: " + errno.Error()
+		return Unreachable, "cannot be reached: " + errno.Error()
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, redis.ErrPoolTimeout), errors.As(err, &network) && network.Timeout():
-		return fmt.Sprintf("did not answer in %s", redisTimeout)
+		return Timeout, fmt.Sprintf("did not answer in %s", redisTimeout)
 	case errors.Is(err, io.EOF):
-		return "closed the connection"
+		return Unreachable, "closed the connection"
 	case errors.Is(err, redis.ErrClosed):
-		return "is no longer used"
+		return Stopped, "is no longer used"
 	default:
-		return "does not answer as Redis does"
+		return NotRedis, "does not answer as Redis does"
+	}
+}
+
+// diagnoseAnswer goes by the code of an error that Redis answered with.
+func diagnoseAnswer(code string) (Reason, string) {
+	fault := "answered " + code
+	switch code {
+	case evicting:
+		return Evicting, "may evict used nonces: set its maxmemory-policy to noeviction"
+	case "NOAUTH", "WRONGPASS":
+		return LoginRefused, fault
+	case "NOPERM":
+		return NotPermitted, fault
+	case "READONLY", "MASTERDOWN":
+		return Replica, fault
+	case "LOADING":
+		return Restarting, fault
+	case "OOM":
+		return Full, fault
+	default:
+		return Unknown, fault
 	}
 }

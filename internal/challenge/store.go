@@ -3,7 +3,6 @@ package challenge
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"time"
 )
 
@@ -19,10 +18,10 @@ type Store interface {
 	// epoch, or one whose time is over, counts as used. An error wraps
 	// [ErrUnavailable] and means that it is not known.
 	Use(ctx context.Context, epoch Epoch, nonce Nonce, until time.Time) (bool, error)
+	// Used reports whether a nonce counts as used, and leaves it as it is. Errors
+	// are as those of Use.
+	Used(ctx context.Context, epoch Epoch, nonce Nonce) (bool, error)
 }
-
-// ErrUnavailable marks the errors that another attempt may cure.
-var ErrUnavailable = errors.New("the nonce store is unavailable")
 
 // epochBytes is enough to tell the epochs of one store apart.
 const epochBytes = 8

@@ -66,18 +66,45 @@ func (t *Table[K]) Take(key K, now time.Time) time.Duration {
 	if t == nil {
 		return 0
 	}
-	s := &t.sets[maphash.Comparable(t.seed, key)%uint64(len(t.sets))]
-	// Locked over the whole, so that no bucket changes hands while it is used.
-	s.mu.Lock()
+	s, bucket := t.hold(key, now)
 	defer s.mu.Unlock()
-	bucket := s.find(key)
-	if bucket == nil {
-		bucket = t.admit(s, key, now)
-	}
 	if bucket.AllowN(now, 1) {
 		return 0
 	}
+	return max(t.wait(bucket, now), time.Nanosecond)
+}
+
+// Wait returns how long a request of a key has to wait, as [Table.Take] would,
+// and counts nothing.
+func (t *Table[K]) Wait(key K, now time.Time) time.Duration {
+	if t == nil {
+		return 0
+	}
+	s, bucket := t.hold(key, now)
+	defer s.mu.Unlock()
 	return t.wait(bucket, now)
+}
+
+// Charge counts one request of a key that [Table.Wait] let through. Of several
+// that it did at the same time all are counted, so that the next waits the longer.
+func (t *Table[K]) Charge(key K, now time.Time) {
+	if t == nil {
+		return
+	}
+	s, bucket := t.hold(key, now)
+	defer s.mu.Unlock()
+	bucket.ReserveN(now, 1)
+}
+
+// hold returns the bucket of a key, and its set, which is locked so that no
+// bucket changes hands while it is used.
+func (t *Table[K]) hold(key K, now time.Time) (*set[K], *rate.Limiter) {
+	s := &t.sets[maphash.Comparable(t.seed, key)%uint64(len(t.sets))]
+	s.mu.Lock()
+	if bucket := s.find(key); bucket != nil {
+		return s, bucket
+	}
+	return s, t.admit(s, key, now)
 }
 
 // find returns the bucket of a key, nil if it has none. It needs s.mu.
@@ -106,9 +133,8 @@ func (t *Table[K]) admit(s *set[K], key K, now time.Time) *rate.Limiter {
 	return t.overflow
 }
 
-// wait is how long an empty bucket takes to hold one token again.
+// wait is how long a bucket takes to hold one token, 0 if it does.
 func (t *Table[K]) wait(bucket *rate.Limiter, now time.Time) time.Duration {
 	seconds := (1 - bucket.TokensAt(now)) / float64(t.limit)
-	wait := time.Duration(min(seconds, maxWait.Seconds()) * float64(time.Second))
-	return max(wait, time.Nanosecond)
+	return time.Duration(max(0, min(seconds, maxWait.Seconds())) * float64(time.Second))
 }

@@ -67,6 +67,41 @@ func TestWhoAsksAfterTheWaitIsLetThrough(t *testing.T) {
 	}
 }
 
+func TestWaitTellsWhatTakeWouldAndCountsNothing(t *testing.T) {
+	t.Parallel()
+	table := ratelimit.New[key](2, 3, 100)
+	for left := 3; left >= 0; left-- {
+		for range 5 {
+			if wait := table.Wait(numbered(1), epoch); (wait == 0) != (left > 0) || wait > time.Second/2 {
+				t.Errorf("with %d left, told to wait %s", left, wait)
+			}
+		}
+		if got := table.Take(numbered(1), epoch); (got == 0) != (left > 0) {
+			t.Errorf("with %d left, Take tells to wait %s", left, got)
+		}
+	}
+	if wait := table.Wait(numbered(1), epoch.Add(time.Second/2)); wait != 0 {
+		t.Errorf("after the wait, told to wait %s", wait)
+	}
+}
+
+func TestWhatIsChargedBeyondTheBurstIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	table := ratelimit.New[key](2, 3, 100)
+	for range 7 {
+		table.Charge(numbered(1), epoch)
+	}
+	if wait := table.Wait(numbered(1), epoch); wait != 2500*time.Millisecond {
+		t.Errorf("told to wait %s, want 2.5s", wait)
+	}
+	if got := taken(table, numbered(1), 9, epoch.Add(4*time.Second)); got != 3 {
+		t.Errorf("%d got through after four seconds, want 3", got)
+	}
+	if wait := table.Wait(numbered(2), epoch); wait != 0 {
+		t.Errorf("another key is told to wait %s", wait)
+	}
+}
+
 func TestTheWaitIsBounded(t *testing.T) {
 	t.Parallel()
 	table := ratelimit.New[key](1e-300, 1, 100)
@@ -81,6 +116,10 @@ func TestANilTableLetsEverythingThrough(t *testing.T) {
 	var none *ratelimit.Table[key]
 	if got := taken(none, numbered(1), 1000, epoch); got != 1000 {
 		t.Errorf("%d of 1000 got through", got)
+	}
+	none.Charge(numbered(1), epoch)
+	if wait := none.Wait(numbered(1), epoch); wait != 0 {
+		t.Errorf("told to wait %s", wait)
 	}
 }
 

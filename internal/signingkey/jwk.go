@@ -31,7 +31,7 @@ type privateJWK struct {
 }
 
 // newKey computes what follows from a private key: its public JWK and its kid.
-func newKey(private *ecdsa.PrivateKey, state State, createdAt time.Time) (*Key, error) {
+func newKey(private *ecdsa.PrivateKey, state State, createdAt, since time.Time) (*Key, error) {
 	public, err := jwk.FromRaw(private.Public())
 	if err != nil {
 		return nil, fmt.Errorf("making public JWK: %w", err)
@@ -51,7 +51,7 @@ func newKey(private *ecdsa.PrivateKey, state State, createdAt time.Time) (*Key, 
 			return nil, fmt.Errorf("setting %s of public JWK: %w", name, err)
 		}
 	}
-	return &Key{ID: id, State: state, CreatedAt: createdAt, private: private, public: public}, nil
+	return &Key{ID: id, State: state, CreatedAt: createdAt, Since: since, private: private, public: public}, nil
 }
 
 // parseJWK returns the private key of a stored JWK and the kid it claims.

@@ -23,16 +23,24 @@ const coordinateBytes = 32
 // State says what a key is used for.
 type State string
 
-// Active is the state of the one key that signs.
-const Active State = "Active"
+// The states of a key, in the order of its life. Keys of every state are published.
+const (
+	// Pending keys do not sign yet: those who verify have to learn of them first.
+	Pending State = "Pending"
+	// Active is the state of the one key that signs.
+	Active State = "Active"
+	// Retiring keys sign no more. What they signed may still be in use.
+	Retiring State = "Retiring"
+)
 
 // ParseState reads a state and refuses every word that is not one. The error
 // leaves the word out: in a damaged document it can be anything.
 func ParseState(s string) (State, error) {
-	if State(s) == Active {
-		return Active, nil
+	switch state := State(s); state {
+	case Pending, Active, Retiring:
+		return state, nil
 	}
-	return "", fmt.Errorf("unknown key state: want %q", Active)
+	return "", fmt.Errorf("unknown key state: want %q, %q or %q", Pending, Active, Retiring)
 }
 
 // Key is one signing key. However it is printed, logged or encoded, it shows
@@ -44,6 +52,8 @@ type Key struct {
 	State State
 	// CreatedAt is when the key was made, in whole seconds UTC.
 	CreatedAt time.Time
+	// Since is when the key came into its state, in whole seconds UTC.
+	Since time.Time
 
 	private *ecdsa.PrivateKey
 	public  jwk.Key

@@ -25,11 +25,13 @@ const (
 	MaxKeys = 16
 )
 
-// Set is an issuer's keys: exactly one Active, no two with the same id. It
+// Set is an issuer's keys: exactly one Active, at most one Pending, no two with
+// the same id. It
 // does not change after it is made, and printing it shows key ids only.
 type Set struct {
-	keys   []*Key
-	active *Key
+	keys    []*Key
+	active  *Key
+	pending *Key // or nil
 }
 
 // document and entry are the stored form.
@@ -40,20 +42,26 @@ type document struct {
 type entry struct {
 	State     string          `json:"state"`
 	CreatedAt string          `json:"createdAt"`
+	Since     string          `json:"since"`
 	JWK       json.RawMessage `json:"jwk"`
 }
 
 // New makes a set of one new Active key, created at now.
 func New(now time.Time) (*Set, error) {
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, fmt.Errorf("generating signing key: %w", err)
-	}
-	key, err := newKey(private, Active, now.UTC().Truncate(time.Second))
+	key, err := generate(Active, now)
 	if err != nil {
 		return nil, err
 	}
 	return newSet([]*Key{key})
+}
+
+func generate(state State, now time.Time) (*Key, error) {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("generating signing key: %w", err)
+	}
+	created := now.UTC().Truncate(time.Second)
+	return newKey(private, state, created, created)
 }
 
 // Parse reads the document that [Set.Marshal] writes and checks all of it: at
@@ -91,7 +99,11 @@ func (e entry) key() (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	created, err := parseCreatedAt(e.CreatedAt)
+	created, err := parseTime("createdAt", e.CreatedAt)
+	if err != nil {
+		return nil, err
+	}
+	since, err := parseTime("since", e.Since)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +111,7 @@ func (e entry) key() (*Key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("jwk: %w", err)
 	}
-	key, err := newKey(private, state, created)
+	key, err := newKey(private, state, created, since)
 	if err != nil {
 		return nil, err
 	}
@@ -109,14 +121,14 @@ func (e entry) key() (*Key, error) {
 	return key, nil
 }
 
-// parseCreatedAt takes the one spelling that Marshal writes. The error leaves
-// the value out.
-func parseCreatedAt(s string) (time.Time, error) {
-	created, err := time.Parse(time.RFC3339, s)
-	if err != nil || created.IsZero() || created.UTC().Format(time.RFC3339) != s {
-		return time.Time{}, errors.New("createdAt is not a time in whole seconds UTC, such as 2026-01-02T03:04:05Z")
+// parseTime takes the one spelling that Marshal writes. The error leaves the value
+// out.
+func parseTime(name, s string) (time.Time, error) {
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil || t.IsZero() || t.UTC().Format(time.RFC3339) != s {
+		return time.Time{}, errors.New(name + " is not a time in whole seconds UTC, such as 2026-01-02T03:04:05Z")
 	}
-	return created.UTC(), nil
+	return t.UTC(), nil
 }
 
 func newSet(keys []*Key) (*Set, error) {
@@ -127,13 +139,16 @@ func newSet(keys []*Key) (*Set, error) {
 			return nil, fmt.Errorf("key %s is in the set twice", key.ID)
 		}
 		seen[key.ID] = true
-		if key.State != Active {
-			continue
-		}
-		if set.active != nil {
+		switch {
+		case key.State == Active && set.active != nil:
 			return nil, errors.New("more than one key is Active")
+		case key.State == Active:
+			set.active = key
+		case key.State == Pending && set.pending != nil:
+			return nil, errors.New("more than one key is Pending")
+		case key.State == Pending:
+			set.pending = key
 		}
-		set.active = key
 	}
 	if set.active == nil {
 		return nil, errors.New("no key is Active")
@@ -150,7 +165,9 @@ func (s *Set) Marshal() ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		doc.Keys = append(doc.Keys, entry{State: string(key.State), CreatedAt: key.CreatedAt.Format(time.RFC3339), JWK: private})
+		doc.Keys = append(doc.Keys, entry{
+			State: string(key.State), CreatedAt: key.CreatedAt.Format(time.RFC3339), Since: key.Since.Format(time.RFC3339), JWK: private,
+		})
 	}
 	data, err := json.Marshal(doc)
 	if err != nil {
@@ -161,6 +178,9 @@ func (s *Set) Marshal() ([]byte, error) {
 
 // Active returns the key that signs.
 func (s *Set) Active() *Key { return s.active }
+
+// Pending returns the key that will sign next; nil if there is none.
+func (s *Set) Pending() *Key { return s.pending }
 
 // Keys returns every key of the set, in its stored order.
 func (s *Set) Keys() []*Key { return slices.Clone(s.keys) }

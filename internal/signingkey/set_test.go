@@ -26,7 +26,7 @@ import (
 const (
 	knownID = "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U"
 	knownD  = "jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"
-	known   = `{"keys":[{"state":"Active","createdAt":"2026-01-02T03:04:05Z","jwk":{` +
+	known   = `{"keys":[{"state":"Active","createdAt":"2026-01-02T03:04:05Z","since":"2026-01-03T04:05:06Z","jwk":{` +
 		`"kty":"EC","crv":"P-256",` +
 		`"x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",` +
 		`"y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",` +
@@ -212,10 +212,14 @@ func TestParseRefuses(t *testing.T) {
 		"keys in another case":           {strings.Replace(known, `"keys"`, `"Keys"`, 1), `unknown field "Keys"`},
 		"text after the document":        {known + "{}", "JSON"},
 		"invalid UTF-8":                  {strings.Replace(known, "Active", "Act\xffive", 1), "UTF-8"},
-		"a state that is not known":      {strings.Replace(known, "Active", "Pending", 1), "unknown key state"},
+		"a state that is not known":      {strings.Replace(known, "Active", "Expired", 1), "unknown key state"},
 		"a state in another case":        {strings.Replace(known, "Active", "active", 1), "unknown key state"},
 		"no state":                       {strings.Replace(known, `"state":"Active",`, "", 1), "unknown key state"},
 		"no time of creation":            {strings.Replace(known, `"createdAt":"2026-01-02T03:04:05Z",`, "", 1), "createdAt is not"},
+		"no time of its state":           {strings.Replace(known, `"since":"2026-01-03T04:05:06Z",`, "", 1), "since is not"},
+		"a state's time in words":        {strings.Replace(known, "2026-01-03T04:05:06Z", "today", 1), "since is not"},
+		"nothing but a Pending key":      {strings.Replace(known, "Active", "Pending", 1), "no key is Active"},
+		"nothing but a Retiring key":     {strings.Replace(known, "Active", "Retiring", 1), "no key is Active"},
 		"a time in words":                {strings.Replace(known, "2026-01-02T03:04:05Z", "yesterday", 1), "createdAt is not"},
 		"a time with a fraction":         {strings.Replace(known, "03:04:05Z", "03:04:05.5Z", 1), "createdAt is not"},
 		"a time with a comma":            {strings.Replace(known, "03:04:05Z", "03:04:05,0Z", 1), "createdAt is not"},
@@ -224,8 +228,8 @@ func TestParseRefuses(t *testing.T) {
 		"the zero time":                  {strings.Replace(known, "2026-01-02T03:04:05Z", "0001-01-01T00:00:00Z", 1), "createdAt is not"},
 		"a private part for the time":    {strings.Replace(known, "2026-01-02T03:04:05Z", knownD, 1), "createdAt is not"},
 		"a private part for the state":   {strings.Replace(known, "Active", knownD, 1), "unknown key state"},
-		"no JWK":                         {`{"keys":[{"state":"Active","createdAt":"2026-01-02T03:04:05Z"}]}`, "jwk: missing"},
-		"a JWK that is null":             {`{"keys":[{"state":"Active","createdAt":"2026-01-02T03:04:05Z","jwk":null}]}`, "kty"},
+		"no JWK":                         {`{"keys":[{"state":"Active","createdAt":"2026-01-02T03:04:05Z","since":"2026-01-02T03:04:05Z"}]}`, "jwk: missing"},
+		"a JWK that is null":             {`{"keys":[{"state":"Active","createdAt":"2026-01-02T03:04:05Z","since":"2026-01-03T04:05:06Z","jwk":null}]}`, "kty"},
 		"two active keys":                {`{"keys":[` + entry + `,` + strings.Replace(newEntry(t), "Pending", "Active", 1) + `]}`, "more than one key is Active"},
 		"the same key twice":             {`{"keys":[` + entry + `,` + entry + `]}`, "in the set twice"},
 		"17 keys":                        {`{"keys":[` + strings.TrimSuffix(strings.Repeat(entry+",", 17), ",") + `]}`, "more than 16 keys"},
@@ -276,10 +280,12 @@ func newEntry(t *testing.T) string {
 
 func TestParseState(t *testing.T) {
 	t.Parallel()
-	if state, err := signingkey.ParseState("Active"); err != nil || state != signingkey.Active {
-		t.Errorf("Active: %q, %v", state, err)
+	for _, want := range []signingkey.State{signingkey.Pending, signingkey.Active, signingkey.Retiring} {
+		if state, err := signingkey.ParseState(string(want)); err != nil || state != want {
+			t.Errorf("%s: %q, %v", want, state, err)
+		}
 	}
-	for _, word := range []string{"", "ACTIVE", "Retiring", "Active "} {
+	for _, word := range []string{"", "ACTIVE", "Retired", "Active "} {
 		if state, err := signingkey.ParseState(word); err == nil {
 			t.Errorf("%q was taken for %q", word, state)
 		}
@@ -324,7 +330,7 @@ func TestKeysAreNeverPrinted(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(known))
-	f.Add([]byte(`{"keys":[{"state":"Active","createdAt":"2026-01-02T03:04:05Z","jwk":{"kty":"EC"}}]}`))
+	f.Add([]byte(`{"keys":[{"state":"Active","createdAt":"2026-01-02T03:04:05Z","since":"2026-01-03T04:05:06Z","jwk":{"kty":"EC"}}]}`))
 	f.Add([]byte(`{"keys":[]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		set, err := signingkey.Parse(data)

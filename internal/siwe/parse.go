@@ -30,7 +30,8 @@ var ErrSyntax = errors.New("not an EIP-4361 message")
 // Parse reads a message. It takes what the grammar of the EIP produces, within
 // these bounds, and nothing else: printable ASCII and line feeds, at most
 // [MaxBytes], the fields in their order, no line before, between or after them.
-// An address in mixed case must have its EIP-55 checksum; lower case is taken.
+// An address in mixed case must have its EIP-55 checksum; one in a single case,
+// which has none, is taken.
 // The error wraps [ErrSyntax] and names the line.
 func Parse(text string) (*Message, error) {
 	if len(text) > MaxBytes {

@@ -169,6 +169,11 @@ func TestParseRefuses(t *testing.T) {
 		"an IPv6 host without its bracket":    {"service.org wants", "[::1 wants"},
 		"an IPv6 host with a zone":            {"service.org wants", "[fe80::1%25eth0] wants"},
 		"an IPv4 host in brackets":            {"service.org wants", "[127.0.0.1] wants"},
+		"an IP version of the future":         {"service.org wants", "[v1.x] wants"},
+		"an IPv6 host of nine groups":         {"service.org wants", "[1:2:3:4:5:6:7:8:9] wants"},
+		"an IPv6 host with nothing to elide":  {"service.org wants", "[1:2:3:4::5:6:7:8] wants"},
+		"an IPv6 host with an octet of 256":   {"URI: https://service.org/login", "URI: https://[::1.2.3.256]/login"},
+		"an IPv6 host with an empty octet":    {"URI: https://service.org/login", "URI: https://[::ffff:1.2..4]/login"},
 		"a bad percent-encoding":              {"service.org wants", "service%2.org wants"},
 		"an empty scheme":                     {"service.org wants", "://service.org wants"},
 		"a scheme that starts with a digit":   {"service.org wants", "1http://service.org wants"},
@@ -190,6 +195,7 @@ func TestParseRefuses(t *testing.T) {
 		"a statement with a lone CR":          {"the terms", "the\rterms"},
 		"invalid UTF-8 in the statement":      {"the terms", "the \xff terms"},
 		"a right-to-left override":            {"the terms", "the \u202eterms"},
+		"a statement that is empty":           {"I accept the terms\n", "\n"},
 		"no line after the statement":         {"terms\n\n", "terms\n"},
 		"two lines after the statement":       {"terms\n\n", "terms\n\n\n"},
 		"no URI":                              {"URI: https://service.org/login\n", ""},
@@ -259,6 +265,17 @@ func TestParseRefuses(t *testing.T) {
 				t.Errorf("got %+v, %v, want ErrSyntax for:\n%s", got, err, text)
 			}
 		})
+	}
+}
+
+func TestParseTakesAnAddressInOneCase(t *testing.T) {
+	t.Parallel()
+	const address = "e5A12547fe4E872D192E3eCecb76F2Ce1aeA4946"
+	for _, spelling := range []string{address, strings.ToLower(address), strings.ToUpper(address)} {
+		got, err := siwe.Parse(strings.Replace(full, address, spelling, 1))
+		if err != nil || got.Address.Checksum() != "0x"+address {
+			t.Errorf("%s: %+v, %v", spelling, got, err)
+		}
 	}
 }
 
