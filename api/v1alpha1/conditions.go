@@ -198,7 +198,7 @@ const (
 //
 // Possible reasons for it to be True: Isolated.
 // Possible reasons for it to be False: IsolationBroken, AccessDenied.
-// Possible reasons for it to be Unknown: DocumentsChanged, DocumentsNotApplied, NotConfined, ProbeFailed, Propagating, Quarantined.
+// Possible reasons for it to be Unknown: DocumentsChanged, DocumentsNotApplied, NotConfined, ProbeFailed, Propagating, Quarantined, Revoked.
 const (
 	ConditionIsolationVerified = "IsolationVerified"
 
@@ -221,6 +221,9 @@ const (
 	ReasonPropagating = "Propagating"
 	// ReasonQuarantined says that the role is denied everything, so that there is nothing to prove.
 	ReasonQuarantined = "Quarantined"
+	// ReasonRevoked says that everybody's sessions are revoked until a time to
+	// come, so that there is nothing to prove.
+	ReasonRevoked = "Revoked"
 )
 
 // Reasons of events that belong to no condition.
