@@ -71,7 +71,10 @@ func (p *pass) ensureBucketPolicy(ctx context.Context, bucket document.Bucket) *
 		p.differs(bucketPolicy, bucket.Name, differences...)
 		return &problem{status: metav1.ConditionFalse, reason: reason, message: difference}
 	}
-	what := write{kind: bucketPolicy, name: bucket.Name, original: current, difference: difference}
+	what := write{
+		kind: bucketPolicy, name: bucket.Name, original: current, difference: difference,
+		lapsed: onlyLapsed(current, owner, desired),
+	}
 	err = p.write(ctx, what, func() error {
 		inForce, _, err := p.mergeBucketPolicy(ctx, bucket.Name, desired)
 		if err == nil {

@@ -65,3 +65,18 @@ func (p *pass) everybodyOutUntil() (until time.Time, out bool) {
 	}
 	return until, until.After(p.Now()) && p.IsTrue(v1alpha1.ConditionBucketPoliciesApplied)
 }
+
+// onlyLapsed reports whether a policy says what is desired, but for revocations
+// that ran out.
+func onlyLapsed(current []byte, owner document.SidPrefix, desired []document.Statement) bool {
+	wanted := map[string]bool{}
+	for _, statement := range desired {
+		wanted[statement.Sid] = true
+	}
+	rest, _, err := document.RemoveStatements(current, func(_ int, sid string) bool { return owner.IsRevocation(sid) && !wanted[sid] })
+	if err != nil {
+		return false
+	}
+	_, changed, err := document.MergeBucketPolicy(rest, owner, desired)
+	return err == nil && !changed
+}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -62,11 +63,19 @@ func (f Federation) revocations(b Bucket) ([]Statement, error) {
 	return statements, nil
 }
 
+// IsRevocation says whether a statement of the owner's ends sessions, by its Sid.
+func (o SidPrefix) IsRevocation(sid string) bool {
+	return strings.HasPrefix(sid, string(o)+revokePurpose)
+}
+
+// revokePurpose begins the purpose of the statements that end sessions.
+const revokePurpose = "Revoke"
+
 // revoke denies everything to the sessions of wallets; a single empty wallet
 // stands for everybody.
 func (f Federation) revoke(b Bucket, before time.Time, wallets []string) Statement {
 	// The time in the Sid lets a statement be found again whatever becomes of it.
-	statement := f.deny("Revoke" + before.Format("20060102T150405Z"))
+	statement := f.deny(revokePurpose + before.Format("20060102T150405Z"))
 	statement.Action = Strings{"s3:*"}
 	statement.Resource = f.everything(b)
 	statement.Condition["DateLessThan"] = map[string]Strings{"aws:TokenIssueTime": {before.Format(time.RFC3339)}}
