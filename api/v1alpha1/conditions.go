@@ -119,8 +119,8 @@ const (
 //
 // Possible reasons for it to be True: Applied.
 // Possible reasons for it to be False: BucketNotFound, BucketElsewhere, BucketForbidden, PolicyInvalid,
-// PolicyTooLarge, SidTaken, PrefixClaimed, Suspended, Observed, AWSError, CredentialsInvalid.
-// Possible reasons for it to be Unknown: AWSError.
+// PolicyTooLarge, SidTaken, PrefixClaimed, WaitingForRole, Suspended, Observed, AWSError, CredentialsInvalid.
+// Possible reasons for it to be Unknown: AWSError, APIError.
 const (
 	ConditionBucketPoliciesApplied = "BucketPoliciesApplied"
 
@@ -134,8 +134,10 @@ const (
 	ReasonBucketForbidden = "BucketForbidden"
 	// ReasonSidTaken says that a statement of somebody else has a Sid of ours.
 	ReasonSidTaken = "SidTaken"
-	// ReasonPrefixClaimed says that another federation gives out the same prefix
-	// of the bucket to the wallets of another issuer or under another tag.
+	// ReasonPrefixClaimed says that an earlier federation, in this namespace or
+	// another, gives out the same prefix of the bucket to the wallets of another
+	// issuer or under another tag, or that one of the two prefixes lies within a
+	// wallet's own prefix of the other.
 	ReasonPrefixClaimed = "PrefixClaimed"
 )
 
@@ -143,7 +145,7 @@ const (
 // has no ACLs. The isolation does not depend on it, so Ready does not either.
 //
 // Possible reasons for it to be True: Hardened.
-// Possible reasons for it to be False: NotHardened, AWSError.
+// Possible reasons for it to be False: NotHardened, AWSError, CredentialsInvalid.
 // Possible reasons for it to be Unknown: AWSError.
 const (
 	ConditionBucketsHardened = "BucketsHardened"

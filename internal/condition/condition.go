@@ -25,7 +25,7 @@ type Pass struct {
 	types []string
 	// beside are those of which Ready is not computed.
 	beside []string
-	set   map[string]metav1.Condition
+	set    map[string]metav1.Condition
 }
 
 // NewPass starts a pass over an object that has the given conditions, in the

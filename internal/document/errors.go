@@ -21,7 +21,7 @@ var ErrTooLarge = errors.New("document too large")
 
 // ErrSidTaken says that a statement of somebody else has a Sid of ours. It is
 // wrapped by the [RefusedError] that says which one.
-var ErrSidTaken = errors.New("Sid taken")
+var ErrSidTaken = errors.New("the Sid is taken")
 
 // RefusedError says that a document is not one that this package may rewrite:
 // it cannot be read, or a change would lose or alter what others wrote.
