@@ -51,7 +51,7 @@ type WalletFederationSpec struct {
 	// revocations end sessions before their time, in S3 itself: the bucket
 	// policies deny everything to sessions of the wallet that were issued before,
 	// whatever the wallet's token said. Wallets that have the same time share one
-	// statement of some 400 bytes, of a policy of at most 20,480: some forty
+	// statement of some 450 bytes, of a policy of at most 20,480: thirty to forty
 	// times fit. A revocation is taken out of the policies when no such session
 	// can live any more, ten minutes after the role's longest one has ended (or
 	// twelve hours after that was lowered), and may then be taken out of the
