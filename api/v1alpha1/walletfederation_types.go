@@ -139,6 +139,7 @@ type RoleCreateSpec struct {
 	// path is the role's IAM path. It begins and ends with a slash.
 	// +optional
 	// +kubebuilder:default="/"
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
 	// +kubebuilder:validation:XValidation:rule="self.matches('^/([A-Za-z0-9_+=,.@-]+/)*$')",message="path must begin and end with a slash, with letters, digits and _ + = , . @ - between"
 	// +kubebuilder:validation:XValidation:rule="!self.startsWith('/aws-service-role/')",message="path must not be that of service-linked roles"
