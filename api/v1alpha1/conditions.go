@@ -119,8 +119,8 @@ const (
 //
 // Possible reasons for it to be True: Applied.
 // Possible reasons for it to be False: BucketNotFound, BucketElsewhere, BucketForbidden, PolicyInvalid,
-// PolicyTooLarge, SidTaken, PrefixClaimed, Suspended, Observed, AWSError, CredentialsInvalid.
-// Possible reasons for it to be Unknown: AWSError.
+// PolicyTooLarge, SidTaken, PrefixClaimed, WaitingForRole, Suspended, Observed, AWSError, CredentialsInvalid.
+// Possible reasons for it to be Unknown: AWSError, APIError.
 const (
 	ConditionBucketPoliciesApplied = "BucketPoliciesApplied"
 
@@ -134,8 +134,10 @@ const (
 	ReasonBucketForbidden = "BucketForbidden"
 	// ReasonSidTaken says that a statement of somebody else has a Sid of ours.
 	ReasonSidTaken = "SidTaken"
-	// ReasonPrefixClaimed says that another federation gives out the same prefix
-	// of the bucket to the wallets of another issuer or under another tag.
+	// ReasonPrefixClaimed says that an earlier federation, in this namespace or
+	// another, gives out the same prefix of the bucket to the wallets of another
+	// issuer or under another tag, or that one of the two prefixes lies within a
+	// wallet's own prefix of the other.
 	ReasonPrefixClaimed = "PrefixClaimed"
 )
 
@@ -143,7 +145,7 @@ const (
 // has no ACLs. The isolation does not depend on it, so Ready does not either.
 //
 // Possible reasons for it to be True: Hardened.
-// Possible reasons for it to be False: NotHardened, AWSError.
+// Possible reasons for it to be False: NotHardened, AWSError, CredentialsInvalid.
 // Possible reasons for it to be Unknown: AWSError.
 const (
 	ConditionBucketsHardened = "BucketsHardened"
@@ -198,7 +200,7 @@ const (
 //
 // Possible reasons for it to be True: Isolated.
 // Possible reasons for it to be False: IsolationBroken, AccessDenied.
-// Possible reasons for it to be Unknown: DocumentsChanged, DocumentsNotApplied, NotConfined, ProbeFailed, Propagating, Quarantined.
+// Possible reasons for it to be Unknown: DocumentsChanged, DocumentsNotApplied, NotConfined, ProbeFailed, Propagating, Quarantined, Revoked.
 const (
 	ConditionIsolationVerified = "IsolationVerified"
 
@@ -221,6 +223,9 @@ const (
 	ReasonPropagating = "Propagating"
 	// ReasonQuarantined says that the role is denied everything, so that there is nothing to prove.
 	ReasonQuarantined = "Quarantined"
+	// ReasonRevoked says that everybody's sessions are revoked until a time to
+	// come, so that there is nothing to prove.
+	ReasonRevoked = "Revoked"
 )
 
 // Reasons of events that belong to no condition.

@@ -49,9 +49,13 @@ type WalletFederationSpec struct {
 	Suspend bool `json:"suspend,omitempty"`
 
 	// revocations end sessions before their time, in S3 itself: the bucket
-	// policies deny everything to sessions of the wallet that were issued
-	// before. A revocation is taken out of them when no such session can live any
-	// more, and may then be taken out of the spec.
+	// policies deny everything to sessions of the wallet that were issued before,
+	// whatever the wallet's token said. Wallets that have the same time share one
+	// statement of some 450 bytes, of a policy of at most 20,480: thirty to forty
+	// times fit. A revocation is taken out of the policies when no such session
+	// can live any more, ten minutes after the role's longest one has ended (or
+	// twelve hours after that was lowered), and may then be taken out of the
+	// spec. New sessions are the issuer's to refuse, in spec.login.revocations.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
@@ -286,6 +290,16 @@ type WalletFederationStatus struct {
 	// maximum session duration.
 	// +optional
 	RoleClosedTime *metav1.Time `json:"roleClosedTime,omitempty"`
+
+	// maxSessionDuration is the longest session that the role gives, when it was
+	// looked at last.
+	// +optional
+	MaxSessionDuration *metav1.Duration `json:"maxSessionDuration,omitempty"`
+
+	// maxSessionLoweredTime is when maxSessionDuration was last seen to be less
+	// than before. Sessions that are longer live on, for up to twelve hours.
+	// +optional
+	MaxSessionLoweredTime *metav1.Time `json:"maxSessionLoweredTime,omitempty"`
 
 	// differences are what AWS has otherwise than it must be, and was left so:
 	// because the federation is suspended, or observes, or something blocks the

@@ -709,6 +709,15 @@ func (in *WalletFederationStatus) DeepCopyInto(out *WalletFederationStatus) {
 		in, out := &in.RoleClosedTime, &out.RoleClosedTime
 		*out = (*in).DeepCopy()
 	}
+	if in.MaxSessionDuration != nil {
+		in, out := &in.MaxSessionDuration, &out.MaxSessionDuration
+		*out = new(v1.Duration)
+		**out = **in
+	}
+	if in.MaxSessionLoweredTime != nil {
+		in, out := &in.MaxSessionLoweredTime, &out.MaxSessionLoweredTime
+		*out = (*in).DeepCopy()
+	}
 	if in.Differences != nil {
 		in, out := &in.Differences, &out.Differences
 		*out = make([]DifferenceStatus, len(*in))

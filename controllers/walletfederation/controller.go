@@ -61,6 +61,7 @@ type Reconciler struct {
 	// bucketWrites keeps federations that share a bucket from writing its policy
 	// over each other's. Writes are rare, so one lock serves all buckets.
 	bucketWrites sync.Mutex
+	hardenings   hardenings
 }
 
 // NewBackoff returns the pace of looks that fail: after a second, then after
@@ -139,6 +140,9 @@ type pass struct {
 	world world
 	// ledger is what the federation answers for.
 	ledger *ledger
+	// others are the other federations, once they are listed.
+	others []v1alpha1.WalletFederation
+	listed bool
 	// differences are what is left otherwise than it must be.
 	differences []v1alpha1.DifferenceStatus
 }
@@ -147,7 +151,8 @@ func (r *Reconciler) newPass(federation *v1alpha1.WalletFederation) *pass {
 	return &pass{
 		Reconciler: r,
 		Pass: condition.NewPass(v1alpha1.ConditionIssuerReady, v1alpha1.ConditionBucketPoliciesApplied,
-			v1alpha1.ConditionRoleConfined, v1alpha1.ConditionTrustPolicyApplied, v1alpha1.ConditionIsolationVerified),
+			v1alpha1.ConditionRoleConfined, v1alpha1.ConditionTrustPolicyApplied, v1alpha1.ConditionIsolationVerified).
+			Beside(v1alpha1.ConditionBucketsHardened),
 		federation: federation,
 		stored:     federation.DeepCopy(),
 		requeue:    period.Jitter(r.Resync),
@@ -196,11 +201,12 @@ func (p *pass) run(ctx context.Context) error {
 		return err
 	}
 	bucketErr := p.ensureBucketPolicies(ctx)
+	hygieneErr := p.ensureBucketsHardened(ctx)
 	roleErr := p.ensureRoleConfined(ctx)
 	droppedErr := p.releaseDropped(ctx)
 	trustErr := p.ensureTrustPolicy(ctx)
 	p.tellDifferences()
-	err := errors.Join(bucketErr, roleErr, droppedErr, trustErr, p.verifyIsolation(ctx))
+	err := errors.Join(bucketErr, hygieneErr, roleErr, droppedErr, trustErr, p.verifyIsolation(ctx))
 	if err == nil {
 		p.settleForced()
 	}

@@ -186,7 +186,7 @@ func (p *pass) sessionsLeft(ctx context.Context, role *awsapi.Role) (time.Durati
 	if grants, err := p.broadGrants(); err == nil && len(grants) == 0 {
 		return 0, nil
 	}
-	left := role.MaxSession - p.Now().Sub(p.federation.Status.RoleClosedTime.Time)
+	left := p.longestSession(role) - p.Now().Sub(p.federation.Status.RoleClosedTime.Time)
 	if left > 0 {
 		message := fmt.Sprintf("The role is closed. The guard stays until %s, when the last session has ended: the role reaches beyond a wallet's prefix",
 			p.Now().Add(left).UTC().Format(time.RFC3339))

@@ -54,6 +54,12 @@ func (p *pass) verifyIsolation(ctx context.Context) error {
 			return err
 		}
 	}
+	if until, out := p.everybodyOutUntil(); out {
+		p.Unknown(v1alpha1.ConditionIsolationVerified, v1alpha1.ReasonRevoked,
+			"Everybody's sessions are revoked until %s: nobody can reach anything, and nothing can be proven", until.UTC().Format(time.RFC3339))
+		p.requeueWithin(max(until.Sub(p.Now()), time.Second))
+		return nil
+	}
 	return p.prove(ctx, hash)
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/litentry/wallet-federation/api/v1alpha1"
 	"github.com/litentry/wallet-federation/test/administrator"
@@ -52,7 +53,18 @@ var _ = Describe("The documented IAM permissions", func() {
 
 		Expect(h.Admin.PutInlinePolicy(ctx, w.name, "legacy", broadGrant)).To(Succeed())
 		w.federation.Spec.Role.BroadGrants = v1alpha1.BroadGrantsRemove
+		w.soften(ctx)
+		w.federation.Spec.Buckets[0].Hygiene = v1alpha1.HygieneEnforce
 		w.settle(ctx)
+		Expect(w.reconcile(ctx)).To(Succeed())
+		Expect(w.condition(v1alpha1.ConditionBucketsHardened)).To(HaveField("Status", metav1.ConditionTrue))
+
+		By("asking whose a bucket is that it may not touch")
+		w.refuse("AllAccessDisabled", 403, "GetBucketPolicy")
+		Expect(w.reconcile(ctx)).To(Succeed())
+		Expect(w.condition(v1alpha1.ConditionBucketPoliciesApplied)).To(And(
+			HaveField("Reason", v1alpha1.ReasonBucketForbidden), HaveField("Message", Not(ContainSubstring("ListAllMyBuckets")))))
+		h.InjectFault(nil)
 		Expect(h.Client.Delete(ctx, w.federation)).To(Succeed())
 		Expect(w.reconcile(ctx)).To(Succeed())
 		Expect(w.gone(ctx)).To(BeTrue())

@@ -5,11 +5,9 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/litentry/wallet-federation/api/v1alpha1"
 	"github.com/litentry/wallet-federation/internal/awsapi"
-	"github.com/litentry/wallet-federation/internal/document"
 )
 
 // releaseDropped takes our statements out of the buckets that left the spec. A
@@ -34,7 +32,7 @@ func (p *pass) releaseDropped(ctx context.Context) error {
 			return err
 		}
 		if err := p.releaseBucket(ctx, name); err != nil {
-			found := judgeBucket(name, err)
+			found := p.judgeBucket(ctx, name, err)
 			p.setProblem(v1alpha1.ConditionBucketPoliciesApplied, found)
 			return found.err
 		}
@@ -45,31 +43,12 @@ func (p *pass) releaseDropped(ctx context.Context) error {
 // releaseBucket takes our statements out of a bucket's policy, and the bucket out
 // of the ledger. A bucket that is gone has none.
 func (p *pass) releaseBucket(ctx context.Context, bucket string) error {
-	p.bucketWrites.Lock()
-	defer p.bucketWrites.Unlock()
-	current, err := p.aws.BucketPolicy(ctx, bucket, p.identity.AccountID)
+	_, changed, err := p.mergeBucketPolicy(ctx, bucket, nil)
 	if err != nil && !awsapi.Is(err, awsapi.NotFound) {
 		return err
 	}
-	rest, changed, err := document.MergeBucketPolicy(current, p.documents.SidPrefix(), nil)
-	if err != nil {
-		return err
-	}
 	if changed {
-		if err := p.storeBucketPolicy(ctx, bucket, rest); err != nil {
-			return err
-		}
 		p.Events.Tell(p.federation, corev1.EventTypeNormal, v1alpha1.ReasonRestored, "Release", "Took our statements out of the policy of bucket "+bucket)
 	}
 	return p.forget(ctx, func(e entry) bool { return e.Kind == bucketPolicy && e.Name == bucket })
-}
-
-// setProblem sets a condition for a problem.
-func (p *pass) setProblem(conditionType string, found *problem) {
-	if found.status == metav1.ConditionFalse {
-		p.False(conditionType, found.reason, "%s", found.message)
-		p.requeueWithin(retryInterval)
-		return
-	}
-	p.Unknown(conditionType, found.reason, "%s", found.message)
 }

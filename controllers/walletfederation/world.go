@@ -44,6 +44,7 @@ func (p *pass) observe(ctx context.Context) (bool, error) {
 	}
 	p.federation.Status.RoleARN = role.ARN
 	p.documents = p.documentsOf(role.ARN)
+	p.documents.Revocations = p.liveRevocations(role)
 	// The issuer pins tokens to the role, and other federations see that it is
 	// taken, before anything is written.
 	if err := p.patchStatus(ctx); err != nil {
@@ -92,13 +93,12 @@ func (p *pass) claimant(ctx context.Context) (string, error) {
 	if p.observes() {
 		return "", nil
 	}
-	var list v1alpha1.WalletFederationList
-	if err := p.Client.List(ctx, &list); err != nil {
-		return "", fmt.Errorf("listing WalletFederations: %w", err)
+	others, err := p.otherFederations(ctx)
+	if err != nil {
+		return "", err
 	}
-	for i := range list.Items {
-		other := &list.Items[i]
-		if other.UID != p.federation.UID && p.sameRole(other) && manages(other) && precedes(other, p.federation) {
+	for i := range others {
+		if other := &others[i]; p.sameRole(other) && precedes(other, p.federation) {
 			return other.Namespace + "/" + other.Name, nil
 		}
 	}

@@ -20,6 +20,8 @@ type write struct {
 	difference string
 	// reason is that of the event; empty for the reason that the change was needed.
 	reason string
+	// lapsed says that nothing was changed by anybody: a revocation ran out.
+	lapsed bool
 }
 
 // write changes a document: the proof no longer holds, the original is kept, the
@@ -41,7 +43,7 @@ func (p *pass) write(ctx context.Context, what write, change func() error) error
 	switch {
 	case what.reason != "":
 		eventType, reason = corev1.EventTypeWarning, what.reason
-	case !first && !p.specChanged():
+	case !first && !what.lapsed && !p.specChanged():
 		eventType, reason = corev1.EventTypeWarning, v1alpha1.ReasonDriftRepaired
 	}
 	p.Events.Tell(p.federation, eventType, reason, "Write", fmt.Sprintf("%s %q: %s", what.kind, what.name, what.difference))

@@ -95,7 +95,7 @@ func Judge(err error) (status metav1.ConditionStatus, reason string) {
 	switch awsapi.ClassOf(err) {
 	case awsapi.BadCredentials:
 		return metav1.ConditionFalse, v1alpha1.ReasonCredentialsInvalid
-	case awsapi.Refused, awsapi.Invalid, awsapi.NotFound, awsapi.Exists:
+	case awsapi.Refused, awsapi.Invalid, awsapi.NotFound, awsapi.Exists, awsapi.Elsewhere, awsapi.Malformed:
 		return metav1.ConditionFalse, v1alpha1.ReasonAWSError
 	case awsapi.Transient:
 	}

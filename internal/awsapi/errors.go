@@ -27,6 +27,11 @@ const (
 	BadCredentials
 	// Invalid says that AWS does not accept what was sent.
 	Invalid
+	// Elsewhere says that the bucket is in another region, or another account.
+	Elsewhere
+	// Malformed says that AWS does not accept a policy. Soon after a role was made
+	// it may be that AWS does not know yet whom the policy names.
+	Malformed
 )
 
 // Error is an answer of AWS that is not a success, or the lack of an answer.
@@ -93,14 +98,20 @@ func wrap(operation string, err error) error {
 // A code that is not here is transient if the HTTP status says that the fault is
 // the server's.
 var codes = map[Class][]string{
-	NotFound:       {"NoSuchEntity", "NoSuchBucket", "NoSuchBucketPolicy", "NotFound"},
+	NotFound:       {"NoSuchEntity", "NoSuchBucket", "NoSuchBucketPolicy", "NotFound", "NoSuchPublicAccessBlockConfiguration", "OwnershipControlsNotFoundError"},
 	Exists:         {"EntityAlreadyExists"},
 	Refused:        {"AccessDenied", "AccessDeniedException", "AllAccessDisabled", "UnmodifiableEntity"},
 	BadCredentials: {"InvalidClientTokenId", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "ExpiredTokenException", "InvalidToken", "UnrecognizedClientException"},
+	// GetBucketPolicy answers MethodNotAllowed for a bucket of another account
+	// that lets us read its policy.
+	Elsewhere: {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "MethodNotAllowed"},
+	Malformed: {"MalformedPolicy", "MalformedPolicyDocument"},
 	Transient: {
 		"Throttling", "ThrottlingException", "TooManyRequests", "RequestLimitExceeded", "SlowDown", "OperationAborted",
 		"ConcurrentModification", "EntityTemporarilyUnmodifiable", "ServiceFailure", "InternalFailure", "InternalError",
 		"ServiceUnavailable", "RequestTimeout", "RequestTimeTooSkewed", "OpenIdIdpCommunicationError",
+		// A bucket that was just made, as long as names are not known everywhere.
+		"TemporaryRedirect",
 	},
 }
 

@@ -23,6 +23,8 @@ type Role struct {
 	BoundaryARN string
 	// MaxSession is the longest session that the role gives.
 	MaxSession time.Duration
+	// Created is when the role was made. It says nothing of what a session may do.
+	Created time.Time `json:"-"`
 }
 
 // NamedPolicy is a policy document with its name, and its ARN if it is attached.
@@ -48,6 +50,7 @@ func (a *Account) Role(ctx context.Context, name string) (*Role, error) {
 		TrustPolicy: trust,
 		Tags:        tagMap(out.Role.Tags),
 		MaxSession:  time.Duration(aws.ToInt32(out.Role.MaxSessionDuration)) * time.Second,
+		Created:     aws.ToTime(out.Role.CreateDate),
 	}
 	if boundary := out.Role.PermissionsBoundary; boundary != nil {
 		role.BoundaryARN = aws.ToString(boundary.PermissionsBoundaryArn)

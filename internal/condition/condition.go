@@ -2,6 +2,7 @@ package condition
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -22,13 +23,21 @@ type Object interface {
 // Pass gathers the conditions of one reconcile pass.
 type Pass struct {
 	types []string
-	set   map[string]metav1.Condition
+	// beside are those of which Ready is not computed.
+	beside []string
+	set    map[string]metav1.Condition
 }
 
 // NewPass starts a pass over an object that has the given conditions, in the
 // order in which they depend on each other. Ready is computed of them.
 func NewPass(types ...string) *Pass {
 	return &Pass{types: types, set: make(map[string]metav1.Condition, len(types)+1)}
+}
+
+// Beside adds conditions for which Ready does not wait.
+func (p *Pass) Beside(types ...string) *Pass {
+	p.beside = append(p.beside, types...)
+	return p
 }
 
 // True sets a condition: looked, and it is so.
@@ -64,7 +73,7 @@ func (p *Pass) IsTrue(conditionType string) bool {
 func (p *Pass) Finish(object Object) []metav1.Condition {
 	p.summarize()
 	var changed []metav1.Condition
-	for _, conditionType := range append(p.types, v1alpha1.ConditionReady) {
+	for _, conditionType := range slices.Concat(p.types, p.beside, []string{v1alpha1.ConditionReady}) {
 		next := p.set[conditionType]
 		next.ObservedGeneration = object.GetGeneration()
 		before := meta.FindStatusCondition(*object.GetConditions(), conditionType)
@@ -79,11 +88,13 @@ func (p *Pass) Finish(object Object) []metav1.Condition {
 // summarize sets what the pass never reached to Unknown, and Ready: False if any
 // condition is False, Unknown if any is Unknown, True if all are True.
 func (p *Pass) summarize() {
-	var missing, unknown []string
-	for _, conditionType := range p.types {
+	for _, conditionType := range slices.Concat(p.types, p.beside) {
 		if _, ok := p.set[conditionType]; !ok {
 			p.Unknown(conditionType, v1alpha1.ReasonPending, "Not looked at: an earlier step did not succeed")
 		}
+	}
+	var missing, unknown []string
+	for _, conditionType := range p.types {
 		switch c := p.set[conditionType]; c.Status {
 		case metav1.ConditionFalse:
 			missing = append(missing, c.Type+": "+c.Message)

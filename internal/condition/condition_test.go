@@ -50,6 +50,36 @@ func TestReadyIsComputedOfTheOthers(t *testing.T) {
 	}
 }
 
+func TestReadyDoesNotWaitForWhatIsBesideIt(t *testing.T) {
+	t.Parallel()
+	const beside = "Beside"
+	tests := map[string]struct {
+		pass func(*condition.Pass)
+		want metav1.ConditionStatus
+	}{
+		"false":         {func(p *condition.Pass) { p.False(beside, "Wrong", "it is not so") }, metav1.ConditionFalse},
+		"never reached": {func(*condition.Pass) {}, metav1.ConditionUnknown},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			object := &v1alpha1.OIDCIssuer{}
+			pass := condition.NewPass(first).Beside(beside)
+			pass.True(first, "Fine", "fine")
+			test.pass(pass)
+			if changed := pass.Finish(object); len(changed) != 3 {
+				t.Errorf("%d conditions are new, want three", len(changed))
+			}
+			if got := meta.FindStatusCondition(object.Status.Conditions, beside); got == nil || got.Status != test.want {
+				t.Errorf("the condition beside is %+v, want %s", got, test.want)
+			}
+			if !meta.IsStatusConditionTrue(object.Status.Conditions, v1alpha1.ConditionReady) {
+				t.Error("Ready waits for it")
+			}
+		})
+	}
+}
+
 func TestALeftoverIsNotCarriedOver(t *testing.T) {
 	t.Parallel()
 	object := &v1alpha1.OIDCIssuer{}

@@ -1,6 +1,9 @@
 package document
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Bucket-level actions that the guard does not deny outright: the lists are
 // judged by their prefix, and the location shows nothing of any wallet.
@@ -11,9 +14,9 @@ const (
 )
 
 // BucketStatements are the federation's statements in the policy of b: what a
-// wallet may do below its own prefix, and the guard that keeps it there whatever
-// else is attached to the role. They are the same for the same input, and of the
-// same size for any number of wallets.
+// wallet may do below its own prefix, the guard that keeps it there whatever
+// else is attached to the role, and what was revoked. They are the same for the
+// same input, and, revocations aside, of the same size for any number of wallets.
 func (f Federation) BucketStatements(b Bucket) ([]Statement, error) {
 	if err := f.validateRole(); err != nil {
 		return nil, fmt.Errorf("making bucket statements: %w", err)
@@ -21,7 +24,11 @@ func (f Federation) BucketStatements(b Bucket) ([]Statement, error) {
 	if err := b.validate(); err != nil {
 		return nil, fmt.Errorf("making bucket statements: %w", err)
 	}
-	return append(f.allows(b), f.guard(b)...), nil
+	revocations, err := f.revocations(b)
+	if err != nil {
+		return nil, fmt.Errorf("making bucket statements: %w", err)
+	}
+	return slices.Concat(f.allows(b), f.guard(b), revocations), nil
 }
 
 // allows name the role itself as principal, so that they stay limited by

@@ -57,9 +57,28 @@ func TestDocumentsAreThoseThatWereReviewed(t *testing.T) {
 			return policy, err
 		}
 	}
+	allows := func(access ...Access) func() ([]byte, error) {
+		return func() ([]byte, error) {
+			bucket := testBucket()
+			bucket.Access = access
+			return marshalPolicy(testFederation().allows(bucket))
+		}
+	}
 	tests := map[string]func() ([]byte, error){
-		"trust.json":           testFederation().TrustPolicy,
-		"trust-govcloud.json":  gov.TrustPolicy,
+		"trust.json":          testFederation().TrustPolicy,
+		"trust-govcloud.json": gov.TrustPolicy,
+		"allow-list.json":     allows(AccessList),
+		"allow-read.json":     allows(AccessRead),
+		"allow-write.json":    allows(AccessWrite),
+		"allow-delete.json":   allows(AccessDelete),
+		"guard.json":          func() ([]byte, error) { return marshalPolicy(testFederation().guard(testBucket())) },
+		"revocations.json": func() ([]byte, error) {
+			statements, err := revoking(testRevocations()...).revocations(testBucket())
+			if err != nil {
+				return nil, err
+			}
+			return marshalPolicy(statements)
+		},
 		"bucket.json":          bucketPolicy(testFederation(), testBucket()),
 		"bucket-govcloud.json": bucketPolicy(gov, Bucket{Name: "reports.example.com", Access: []Access{AccessRead, AccessList}}),
 	}

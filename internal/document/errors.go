@@ -19,6 +19,10 @@ const (
 // that wraps it has the figure.
 var ErrTooLarge = errors.New("document too large")
 
+// ErrSidTaken says that a statement of somebody else has a Sid of ours. It is
+// wrapped by the [RefusedError] that says which one.
+var ErrSidTaken = errors.New("the Sid is taken")
+
 // RefusedError says that a document is not one that this package may rewrite:
 // it cannot be read, or a change would lose or alter what others wrote.
 type RefusedError struct {
@@ -26,12 +30,17 @@ type RefusedError struct {
 	Where string
 	// Reason says what was found there, and what to do where that is known.
 	Reason string
+
+	cause error
 }
 
 // Error names the place and the reason.
 func (e *RefusedError) Error() string {
 	return fmt.Sprintf("policy at %s: %s", e.Where, e.Reason)
 }
+
+// Unwrap returns the sentinel of the refusal, if it has one.
+func (e *RefusedError) Unwrap() error { return e.cause }
 
 func refuse(where, format string, arguments ...any) error {
 	return &RefusedError{Where: where, Reason: fmt.Sprintf(format, arguments...)}

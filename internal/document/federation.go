@@ -43,6 +43,8 @@ type Federation struct {
 	SubjectPrefix string
 	// WalletTagKey is the session tag that carries the wallet.
 	WalletTagKey string
+	// Revocations are those whose sessions may still live.
+	Revocations []Revocation
 }
 
 // Access is something that a wallet may do below its own prefix.

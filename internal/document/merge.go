@@ -14,7 +14,7 @@ import (
 // what is desired, merged is current itself and changed is false.
 //
 // The error is a [RefusedError] when the policy cannot be read, when somebody
-// else's statement has a Sid of ours, or when our statements need a newer
+// else's statement has a Sid of ours ([ErrSidTaken]), or when our statements need a newer
 // language version that would change what others' mean; it wraps [ErrTooLarge]
 // when the merged policy is over [MaxBucketPolicy].
 func MergeBucketPolicy(current []byte, owner SidPrefix, desired []Statement) (merged []byte, changed bool, err error) {
@@ -108,7 +108,8 @@ func (m *mergePlan) place(entry parsedStatement) error {
 	}
 	if entry.isSquatted(m.owner) {
 		if len(m.wanted) > 0 {
-			return refuse(entry.where, "the Sid %q is kept for this federation, but the statement is about another principal: give it another Sid or remove it", entry.sid)
+			return &RefusedError{Where: entry.where, cause: ErrSidTaken, Reason: fmt.Sprintf(
+				"the Sid %q is kept for this federation, but the statement is about another principal: give it another Sid or remove it", entry.sid)}
 		}
 		m.items = append(m.items, item{entry.raw, entry.lead})
 		return nil

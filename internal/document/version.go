@@ -8,7 +8,7 @@ import (
 )
 
 // familyForm matches the Sids of every federation, also of other clusters.
-var familyForm = regexp.MustCompile(`^WalletFederation[0-9a-f]{8}[A-Za-z]+$`)
+var familyForm = regexp.MustCompile(`^WalletFederation[0-9a-f]{8}[A-Za-z][A-Za-z0-9]*$`)
 
 // checkUpgrade refuses to raise the policy's version to the one that our
 // statements need where that would give a "${" of others a meaning that it does
