@@ -159,7 +159,7 @@ const (
 // has no guard, because IAM is a union of allows.
 //
 // Possible reasons for it to be True: Confined.
-// Possible reasons for it to be False: BroadGrant, WalletTagOnRole, RoleNotFound, RoleClaimed, RoleUnsuitable, BoundaryBlocks,
+// Possible reasons for it to be False: BroadGrant, WalletTagOnRole, RoleNotFound, RoleClaimed,
 // PolicyInvalid, OriginalsDamaged, AWSError, CredentialsInvalid.
 // Possible reasons for it to be Unknown: AWSError.
 const (
@@ -173,12 +173,6 @@ const (
 	ReasonOriginalsDamaged = "OriginalsDamaged"
 	ReasonRoleNotFound     = "RoleNotFound"
 	ReasonRoleClaimed      = "RoleClaimed"
-	// ReasonRoleUnsuitable says that the role cannot serve wallets: it is linked to
-	// a service, gives shorter sessions than are asked for, or carries somebody's mark.
-	ReasonRoleUnsuitable = "RoleUnsuitable"
-	// ReasonBoundaryBlocks says that the role's permissions boundary, or a Deny of
-	// its own, keeps wallets from what the spec gives them.
-	ReasonBoundaryBlocks = "BoundaryBlocks"
 )
 
 // ConditionTrustPolicyApplied tells whether the role's trust policy is ours. It
@@ -200,7 +194,7 @@ const (
 //
 // Possible reasons for it to be True: Isolated.
 // Possible reasons for it to be False: IsolationBroken, AccessDenied.
-// Possible reasons for it to be Unknown: DocumentsChanged, DocumentsNotApplied, NotConfined, ProbeFailed, Propagating, Quarantined, Revoked.
+// Possible reasons for it to be Unknown: DocumentsChanged, DocumentsNotApplied, NotConfined, ProbeFailed, Propagating, Revoked.
 const (
 	ConditionIsolationVerified = "IsolationVerified"
 
@@ -221,8 +215,6 @@ const (
 	ReasonProbeFailed = "ProbeFailed"
 	// ReasonPropagating says that documents were just written and AWS does not act on them yet.
 	ReasonPropagating = "Propagating"
-	// ReasonQuarantined says that the role is denied everything, so that there is nothing to prove.
-	ReasonQuarantined = "Quarantined"
 	// ReasonRevoked says that everybody's sessions are revoked until a time to
 	// come, so that there is nothing to prove.
 	ReasonRevoked = "Revoked"
@@ -238,10 +230,6 @@ const (
 	ReasonGrantRemoved = "GrantRemoved"
 	// ReasonDifferent says how AWS differs from what it must be, where nothing is written.
 	ReasonDifferent = "Different"
-	// ReasonRoleCreated says that the role was made.
-	ReasonRoleCreated = "RoleCreated"
-	// ReasonRoleDeleted says that the role was deleted.
-	ReasonRoleDeleted = "RoleDeleted"
 	// ReasonRestored says that an original document was put back.
 	ReasonRestored = "Restored"
 	// ReasonNotRestored says that an original document was not put back, and why.

@@ -4,8 +4,6 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // WalletFederationSpec says that the wallets of an issuer reach their own
 // prefixes of some buckets through one role, and nothing else.
-//
-// +kubebuilder:validation:XValidation:rule="self.deletionPolicy != 'Delete' || has(self.role.create)",message="deletionPolicy Delete is for a role that the operator may create: set role.create",fieldPath=".deletionPolicy"
 type WalletFederationSpec struct {
 	// issuerRef names the OIDCIssuer, in the same namespace, whose tokens buy sessions.
 	// +required
@@ -20,7 +18,8 @@ type WalletFederationSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="account is immutable: make a new WalletFederation"
 	Account string `json:"account,omitempty"`
 
-	// role is the IAM role that wallets assume. It belongs to this federation alone.
+	// role is the IAM role that wallets assume. It exists already and belongs to
+	// this federation alone.
 	// +required
 	Role RoleSpec `json:"role,omitzero"`
 
@@ -61,11 +60,6 @@ type WalletFederationSpec struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=100
 	Revocations []Revocation `json:"revocations,omitempty"`
-
-	// quarantine denies the role everything, every session that lives included,
-	// until it is lifted. Suspension does not hold it up; Observe does.
-	// +optional
-	Quarantine bool `json:"quarantine,omitempty"`
 
 	// deletionPolicy says what becomes of the AWS documents when the federation
 	// is deleted.
@@ -126,50 +120,6 @@ type RoleSpec struct {
 	// +optional
 	// +kubebuilder:default=Report
 	BroadGrants BroadGrants `json:"broadGrants,omitempty"`
-
-	// create lets the operator make the role if there is none of its name. A role
-	// that exists is adopted as it is: what create says of it is for a role that
-	// this federation made.
-	// +optional
-	Create *RoleCreateSpec `json:"create,omitempty"`
-}
-
-// RoleCreateSpec is what a role is made with, and kept at.
-type RoleCreateSpec struct {
-	// path is the role's IAM path. It begins and ends with a slash.
-	// +optional
-	// +kubebuilder:default="/"
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=512
-	// +kubebuilder:validation:XValidation:rule="self.matches('^/([A-Za-z0-9_+=,.@-]+/)*$')",message="path must begin and end with a slash, with letters, digits and _ + = , . @ - between"
-	// +kubebuilder:validation:XValidation:rule="!self.startsWith('/aws-service-role/')",message="path must not be that of service-linked roles"
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="path is immutable: make a new WalletFederation"
-	Path string `json:"path,omitempty"`
-
-	// permissionsBoundary is the ARN of a managed policy that bounds what the
-	// role can do.
-	// +optional
-	// +kubebuilder:validation:MinLength=20
-	// +kubebuilder:validation:MaxLength=2048
-	// +kubebuilder:validation:XValidation:rule="self.matches('^arn:aws[a-z-]*:iam::(aws|[0-9]{12}):policy/[A-Za-z0-9_+=,.@/-]+$')",message="permissionsBoundary must be the ARN of a managed policy"
-	PermissionsBoundary string `json:"permissionsBoundary,omitempty"`
-
-	// maxSessionDuration is the longest session that the role gives, from 1h to 12h.
-	// +optional
-	// +kubebuilder:default="1h"
-	// +kubebuilder:validation:Type=string
-	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:Pattern=`^([0-9]+([.][0-9]+)?(ms|s|m|h))+$`
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1h') && duration(self) <= duration('12h')",message="maxSessionDuration must be from 1h to 12h"
-	MaxSessionDuration metav1.Duration `json:"maxSessionDuration,omitzero"`
-
-	// tags are the role's tags, beside the one that marks whose the role is. The
-	// wallet tag key of the issuer must not be among them.
-	// +optional
-	// +kubebuilder:validation:MinProperties=1
-	// +kubebuilder:validation:MaxProperties=40
-	// +kubebuilder:validation:XValidation:rule="self.all(key, size(key) >= 1 && size(key) <= 128 && size(self[key]) <= 256 && !key.lowerAscii().startsWith('aws:'))",message="tags have keys of 1 to 128 characters that do not begin with aws:, and values of at most 256"
-	Tags map[string]string `json:"tags,omitempty"`
 }
 
 // Access is something a wallet may do under its own prefix.
@@ -249,7 +199,7 @@ type VerificationSpec struct {
 }
 
 // DeletionPolicy says what becomes of the AWS documents when a federation is deleted.
-// +kubebuilder:validation:Enum=Restore;Retain;Delete
+// +kubebuilder:validation:Enum=Restore;Retain
 type DeletionPolicy string
 
 // What becomes of the AWS documents.
@@ -260,8 +210,6 @@ const (
 	DeletionRestore DeletionPolicy = "Restore"
 	// DeletionRetain leaves every document as it is.
 	DeletionRetain DeletionPolicy = "Retain"
-	// DeletionDelete is Restore, and deletes the role if this federation made it.
-	DeletionDelete DeletionPolicy = "Delete"
 )
 
 // WalletFederationStatus is what the operator saw last.
